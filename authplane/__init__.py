@@ -1,0 +1,1 @@
+"""Authplane: the project, its shared kernel and its accounts."""

@@ -1,0 +1,86 @@
+"""The operator console's own front door: staff only, and only so many guesses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ValidationError
+
+from audit import record
+from audit.events import ConsoleLogin, ConsoleLoginFailed
+from authplane.accounts.managers import fold_email
+from authplane.accounts.models import User
+from authplane.core.config import config
+from authplane.core.lockout import Window
+from authplane.core.network import client_address, network_key
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+LOCKED = "Too many attempts. Wait a while, then try again."
+
+
+class ConsoleLoginForm(AdminAuthenticationForm):
+    """Sign-in of operators, counted apart from that of users and locked like it."""
+
+    def clean(self) -> dict[str, Any]:
+        """The person is staff and has given the right password in time.
+
+        The lock is asked again afterwards: of many guesses sent at once, those that were still
+        being hashed when it fell must not learn whether they were right.
+
+        Raises: ValidationError, in the same words whatever was wrong.
+        """
+        typed = fold_email(self.cleaned_data.get("username") or "")
+        key = f"{typed} {network_key(client_address(self._request()))}"
+        window = _window()
+        _require_unlocked(window, key)
+        try:
+            cleaned = super().clean() or {}
+        except ValidationError:
+            window.count_failure(key)
+            record.record(ConsoleLoginFailed(actor_id=_target(typed)))
+            raise
+        _require_unlocked(window, key)
+        user = self.get_user()
+        window.clear(key)
+        record.record(ConsoleLogin(actor_id=str(user.pk)))
+        return cleaned
+
+    def _request(self) -> HttpRequest:
+        if self.request is None:
+            raise ValidationError(LOCKED)
+        return self.request
+
+
+class ConsoleSite(AdminSite):
+    """Django's admin under our name and behind our door."""
+
+    site_header = "authplane operator console"
+    site_title = "authplane"
+    index_title = "Operator console"
+    site_url = None
+    login_form = ConsoleLoginForm
+
+
+def _window() -> Window:
+    limits = config().rate_limit
+    return Window(
+        scope="console",
+        limit=limits.auth_fail_max,
+        window=limits.auth_fail_window,
+        lockout=limits.auth_lockout,
+    )
+
+
+def _require_unlocked(window: Window, key: str) -> None:
+    if window.locked_until(key):
+        raise ValidationError(LOCKED, code="locked")
+
+
+def _target(email: str) -> str:
+    """The account aimed at; looked up for every failure, so that the time tells nothing."""
+    target = User.objects.filter(email=email).only("pk").first()
+    return str(target.pk) if target else ""

@@ -1,0 +1,49 @@
+"""The configuration as frozen dataclasses, one per area."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from authplane.core.areas.operation import (
+    Admin,
+    Logging,
+    Metrics,
+    RateLimit,
+    Secrets,
+    Seeds,
+    Server,
+    Session,
+    Signing,
+    Storage,
+)
+from authplane.core.areas.protocol import (
+    Features,
+    MetadataDocuments,
+    OAuth,
+    Registration,
+    Tokens,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything an operator can set, complete and checked."""
+
+    server: Server = field(default_factory=Server)
+    storage: Storage = field(default_factory=Storage)
+    signing: Signing = field(default_factory=Signing)
+    tokens: Tokens = field(default_factory=Tokens)
+    dcr: Registration = field(default_factory=Registration)
+    cimd: MetadataDocuments = field(default_factory=MetadataDocuments)
+    oauth: OAuth = field(default_factory=OAuth)
+    session: Session = field(default_factory=Session)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+    admin: Admin = field(default_factory=Admin)
+    secrets: Secrets = field(default_factory=Secrets)
+    metrics: Metrics = field(default_factory=Metrics)
+    logging: Logging = field(default_factory=Logging)
+    features: Features = field(default_factory=Features)
+    seeds: Seeds = field(default_factory=Seeds)
+
+
+__all__ = ["Config"]

@@ -1,0 +1,163 @@
+"""Metrics under their contract names, correct across worker processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.db import Error
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "authserver_tokens_issued_total": ("Access tokens issued.", ("grant_type",)),
+    "authserver_tokens_refreshed_total": ("Refresh tokens rotated.", ()),
+    "authserver_tokens_revoked_total": ("Tokens and families revoked.", ("reason",)),
+    "authserver_auth_denied_total": ("Requests refused.", ("reason",)),
+    "authserver_audit_events_dropped_total": (
+        "Audit events that could not be written.", ("action",),
+    ),
+    "authserver_clients_registered_total": ("Clients registered.", ("source",)),
+    "authserver_cimd_fetch_suppressed_total": (
+        "Metadata documents not fetched because of a limit.", ("reason",),
+    ),
+    "authserver_consent_decisions_total": ("Decisions on the consent page.", ("decision",)),
+    "authserver_login_attempts_total": ("Sign-in attempts.", ("outcome",)),
+    "authserver_refresh_token_reuse_total": ("Replayed refresh tokens.", ()),
+    "authserver_auth_code_reuse_total": ("Replayed authorization codes.", ("verifier",)),
+    "authserver_revocation_failures_total": (
+        "Revocations after a replay that failed.", ("path", "half"),
+    ),
+    "authserver_introspection_total": ("Introspection answers.", ("active",)),
+    "authserver_key_rotation_total": ("Signing keys rotated.", ()),
+    "authserver_http_requests_total": (
+        "HTTP requests.", ("http_method", "http_route", "http_status_code"),
+    ),
+    "authserver_encrypt_errors_total": (
+        "Values that could not be sealed or opened.", ("driver", "operation", "error_type"),
+    ),
+    "authplane_client_credentials_issued_total": ("Tokens issued to machines.", ()),
+    "authplane_client_credentials_denied_total": ("Machine token requests refused.", ("reason",)),
+    "authplane_agent_tokens_issued_total": ("Tokens issued to agents.", ()),
+}  # fmt: skip
+
+HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "authserver_token_issuance_duration_seconds": ("Time to issue a token.", ()),
+    "authserver_auth_flow_duration_seconds": (
+        "Time from the authorization request to its answer.", (),
+    ),
+    "authserver_cimd_fetch_duration_seconds": ("Time to fetch a metadata document.", ()),
+    "authserver_db_operation_duration_seconds": ("Time of a ledger statement.", ("op",)),
+    "authserver_introspection_duration_seconds": ("Time to answer an introspection.", ()),
+    "authserver_key_reload_duration_seconds": ("Time to load signing keys.", ()),
+    "authserver_http_request_duration_seconds": (
+        "Time to answer an HTTP request.", ("http_method", "http_route", "http_status_code"),
+    ),
+    "authserver_encrypt_duration_seconds": (
+        "Time to seal or open a value.", ("driver", "operation"),
+    ),
+}  # fmt: skip
+
+GAUGES: Final[dict[str, str]] = {
+    "authserver_active_clients": "Clients that may ask for tokens.",
+    "authserver_active_token_families": "Authorizations that can still be refreshed.",
+}
+
+if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # Each metric opens its file when it is declared.
+    Path(_folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+_counters: dict[str, Counter] = {
+    name: Counter(name, text, labels) for name, (text, labels) in COUNTERS.items()
+}
+_histograms: dict[str, Histogram] = {
+    name: Histogram(name, text, labels, buckets=BUCKETS)
+    for name, (text, labels) in HISTOGRAMS.items()
+}
+_gauges: dict[str, Callable[[], float]] = {}
+
+
+def counter(name: str) -> Counter:
+    """The counter of this name.
+
+    Raises: KeyError for a name that is not declared.
+    """
+    return _counters[name]
+
+
+def histogram(name: str) -> Histogram:
+    """The histogram of this name.
+
+    Raises: KeyError for a name that is not declared.
+    """
+    return _histograms[name]
+
+
+def provide_gauge(name: str, read: Callable[[], float]) -> None:
+    """``read`` gives the gauge's value whenever metrics are collected.
+
+    Read from the database, where all processes and restarts agree, instead of counted up and down.
+
+    Raises: KeyError for a name that is not declared.
+    """
+    if name not in GAUGES:
+        raise KeyError(name)
+    _gauges[name] = read
+
+
+_requests: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+
+def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:
+    """One HTTP request was answered. Methods and routes come from closed sets."""
+    pair = _requests.get((method, route, status))
+    if pair is None:
+        labels = (method, route, str(status))
+        pair = (
+            counter("authserver_http_requests_total").labels(*labels),
+            histogram("authserver_http_request_duration_seconds").labels(*labels),
+        )
+        _requests[method, route, status] = pair
+    pair[0].inc()
+    pair[1].observe(seconds)
+
+
+class _GaugeCollector(Collector):
+    """The gauges, read when asked for."""
+
+    def collect(self) -> Iterator[Metric]:
+        for name, read in list(_gauges.items()):
+            try:
+                value = read()
+            except Error:
+                # Without its database a server needs its other metrics more than ever.
+                continue
+            yield GaugeMetricFamily(name, GAUGES[name], value=value)
+
+
+def exposition() -> bytes:
+    """All metrics of all processes that share the metrics directory, as Prometheus reads them."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        gauges = CollectorRegistry()
+        gauges.register(_GaugeCollector())
+        return generate_latest(REGISTRY) + generate_latest(gauges)
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_GaugeCollector())
+    return generate_latest(registry)

@@ -1,0 +1,46 @@
+"""Console pages that show rows and change none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    _Base = ModelAdmin[Any]
+else:
+    _Base = ModelAdmin  # Generic to type checkers alone.
+
+
+class ReadOnlyAdmin(_Base):
+    """Shows the fields it lists, never a column that was added to the table since."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    shown: ClassVar[tuple[str, ...]] = ()
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's
+        """What is shown of a row."""
+        return self.shown
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
+        """All of it, so that no form can post any of it."""
+        return self.get_fields(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's
+        """Rows are made by services, which check, record and tell the caches."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's
+        """As for adding."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's
+        """As for adding."""
+        return False

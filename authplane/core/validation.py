@@ -1,0 +1,222 @@
+"""Rules over the whole configuration: what must hold between settings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from authplane.core.areas import Config
+
+LOCALHOST = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(?=$|[:/])")
+
+WEAK = frozenset(
+    {
+        "dev-secret-change-me",
+        "dev-admin-key",
+        "changeme",
+        "secret",
+        "password",
+        "admin",
+        "test",
+    }
+)
+"""Secrets that stand in tutorials. Compared without case and surrounding white space."""
+
+MINIMUM_SECRET = 16
+DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def is_localhost_issuer(issuer: str) -> bool:
+    """Whether the server is meant for the machine it runs on, where missing secrets are made up."""
+    return LOCALHOST.match(issuer) is not None
+
+
+def rule_problems(config: Config) -> Iterator[str]:
+    """Every broken rule, in words."""
+    local = is_localhost_issuer(config.server.issuer)
+    yield from _issuer_problems(config.server.issuer, local=local)
+    yield from _secret_problems(config, local=local)
+    yield from _session_problems(config, local=local)
+    yield from _listener_problems(config)
+    yield from _storage_problems(config)
+    yield from _registration_problems(config, local=local)
+    yield from _lifetime_problems(config)
+
+
+def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:
+    """The issuer can be compared byte by byte and published in metadata.
+
+    Spec: RFC 8414 section 2: https, no query, no fragment.
+    """
+    try:
+        parts = urlsplit(issuer)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        yield "AUTHPLANE_SERVER_ISSUER is not a URL"
+        return
+    if parts.scheme not in {"http", "https"} or not host:
+        yield "AUTHPLANE_SERVER_ISSUER must be an http or https URL"
+        return
+    if parts.query or parts.fragment or "?" in issuer or "#" in issuer or "@" in parts.netloc:
+        yield "AUTHPLANE_SERVER_ISSUER must have no user, query or fragment"
+    if issuer.endswith("/"):
+        yield "AUTHPLANE_SERVER_ISSUER must not end with a slash"
+    if parts.netloc != parts.netloc.lower() or not issuer.startswith(("http://", "https://")):
+        yield "AUTHPLANE_SERVER_ISSUER must be in lower case up to the path"
+    if parts.scheme != "https" and not local:
+        yield "AUTHPLANE_SERVER_ISSUER must use https unless the host is localhost"
+
+
+def _secret_problems(config: Config, *, local: bool) -> Iterator[str]:
+    secrets = config.secrets
+    required = {
+        "AUTHPLANE_SESSION_SECRET": secrets.session,
+        "AUTHPLANE_CSRF_SECRET": secrets.csrf,
+        "AUTHPLANE_INTEGRITY_KEY": secrets.integrity,
+        "AUTHPLANE_CLIENT_SECRET_PEPPER": secrets.pepper,
+    }
+    if config.admin.enabled:
+        required["AUTHPLANE_ADMIN_API_KEY"] = config.admin.api_key
+    old = {
+        "AUTHPLANE_SESSION_SECRET_OLD": secrets.session_old,
+        "AUTHPLANE_CSRF_SECRET_OLD": secrets.csrf_old,
+        "AUTHPLANE_INTEGRITY_KEY_OLD": secrets.integrity_old,
+        "AUTHPLANE_CLIENT_SECRET_PEPPER_OLD": secrets.pepper_old,
+    }
+    for name, value in required.items():
+        yield from _strength_problems(name, value, local=local)
+    for name, value in old.items():
+        if value and value == required[name.removesuffix("_OLD")]:
+            yield f"{name} equals the present value; it must be the one before"
+    yield from _reuse_problems(required)
+    yield from _data_key_problems(secrets.data, secrets.data_old, local=local)
+    if config.metrics.password and config.metrics.password.strip().lower() in WEAK:
+        yield "METRICS_PASSWORD is on the list of well-known weak secrets"
+
+
+def _data_key_problems(present: str, old: str, *, local: bool) -> Iterator[str]:
+    if not present and not local:
+        yield "AUTHPLANE_DATA_ENCRYPTION_KEY is required unless the issuer is localhost"
+    for name, value in (
+        ("AUTHPLANE_DATA_ENCRYPTION_KEY", present),
+        ("AUTHPLANE_DATA_ENCRYPTION_KEY_OLD", old),
+    ):
+        if value and not DATA_KEY_HEX.fullmatch(value):
+            yield f"{name} must be 64 hexadecimal digits (32 bytes)"
+    if present and present.lower() == old.lower():
+        yield "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD equals the present value"
+
+
+def _strength_problems(name: str, value: str, *, local: bool) -> Iterator[str]:
+    if not value:
+        if not local:
+            yield f"{name} is required unless the issuer is localhost"
+    elif value.strip().lower() in WEAK:
+        yield f"{name} is on the list of well-known weak secrets"
+    elif not local and len(value.strip()) < MINIMUM_SECRET:
+        yield f"{name} must have at least {MINIMUM_SECRET} characters"
+    elif not local and len(set(value.strip())) < MINIMUM_SECRET // 2:
+        yield f"{name} repeats too few characters to be random"
+
+
+def _reuse_problems(values: dict[str, str]) -> Iterator[str]:
+    """No two purposes share a secret: who learns one must not hold the other."""
+    seen: dict[str, str] = {}
+    for name, value in values.items():
+        if value and value in seen:
+            yield f"{name} has the same value as {seen[value]}; use different secrets"
+        elif value:
+            seen[value] = name
+
+
+def _session_problems(config: Config, *, local: bool) -> Iterator[str]:
+    session = config.session
+    if not local and not session.secure:
+        yield "AUTHPLANE_SESSION_SECURE must be true unless the issuer is localhost"
+    if session.same_site == "none" and not session.secure:
+        yield "AUTHPLANE_SESSION_SAME_SITE none needs AUTHPLANE_SESSION_SECURE true"
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", session.cookie_name):
+        yield "AUTHPLANE_SESSION_COOKIE_NAME is not a cookie name"
+
+
+def _listener_problems(config: Config) -> Iterator[str]:
+    for name, address in (
+        ("AUTHPLANE_SERVER_ADDRESS", config.server.address),
+        ("AUTHPLANE_ADMIN_ADDRESS", config.admin.address),
+    ):
+        if not re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s]*):\d{1,5}", address):
+            yield f"{name} must be host:port or :port"
+    if config.admin.enabled and config.server.address == config.admin.address:
+        yield "AUTHPLANE_ADMIN_ADDRESS must differ from AUTHPLANE_SERVER_ADDRESS"
+    if config.server.listener == "operator" and not config.admin.enabled:
+        yield "AUTHPLANE_LISTENER is operator but AUTHPLANE_ADMIN_ENABLED is false"
+    for origin in config.server.allowed_origins:
+        parts = urlsplit(origin)
+        if origin != "*" and (not parts.scheme or not parts.netloc or parts.path or parts.query):
+            yield f"AUTHPLANE_SERVER_ALLOWED_ORIGINS: {origin} is not an origin or *"
+
+
+def _storage_problems(config: Config) -> Iterator[str]:
+    storage = config.storage
+    scheme = urlsplit(storage.database_url).scheme
+    if storage.database_url and scheme not in {"postgres", "postgresql", "sqlite"}:
+        yield "DATABASE_URL must start with postgres:// or sqlite://"
+    if not storage.database_url and storage.driver == "postgres" and not storage.postgres_dsn:
+        yield "AUTHPLANE_STORAGE_POSTGRES_DSN is required with driver postgres"
+    if storage.postgres_dsn and urlsplit(storage.postgres_dsn).scheme not in {
+        "postgres",
+        "postgresql",
+    }:
+        yield "AUTHPLANE_STORAGE_POSTGRES_DSN must be a postgres:// URL"
+    if storage.redis_url and urlsplit(storage.redis_url).scheme not in {"redis", "rediss", "unix"}:
+        yield "REDIS_URL must start with redis://, rediss:// or unix://"
+    if storage.postgres_min_conns > storage.postgres_max_conns > 0:
+        yield "AUTHPLANE_STORAGE_POSTGRES_MIN_CONNS must not exceed ..._MAX_CONNS"
+    if storage.postgres_min_conns and not storage.postgres_max_conns:
+        yield "AUTHPLANE_STORAGE_POSTGRES_MIN_CONNS needs ..._MAX_CONNS"
+
+
+def _registration_problems(config: Config, *, local: bool) -> Iterator[str]:
+    if config.dcr.mode == "approved_redirects" and not config.dcr.approved_redirects:
+        yield "AUTHPLANE_DCR_APPROVED_REDIRECTS is required in mode approved_redirects"
+    for scheme in config.dcr.private_schemes:
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) or scheme in {
+            "http",
+            "https",
+            "javascript",
+            "data",
+            "file",
+            "blob",
+            "about",
+            "vbscript",
+            "ws",
+            "wss",
+        }:
+            yield f"AUTHPLANE_DCR_PRIVATE_SCHEMES: {scheme} is not a private-use scheme"
+    if not config.cimd.require_https and not local:
+        yield "AUTHPLANE_CIMD_REQUIRE_HTTPS may be false only with a localhost issuer"
+    if config.cimd.allow_private_addresses and not local:
+        yield "AUTHPLANE_CIMD_ALLOW_PRIVATE_ADDRESSES may be true only with a localhost issuer"
+    if config.cimd.cache_min > config.cimd.cache_max:
+        yield "AUTHPLANE_CIMD_CACHE_MIN must not exceed AUTHPLANE_CIMD_CACHE_TTL"
+
+
+def _lifetime_problems(config: Config) -> Iterator[str]:
+    tokens, limit = config.tokens, config.rate_limit
+    longest = max(tokens.access_ttl, tokens.machine_ttl, tokens.exchange_ttl, tokens.xaa_ttl)
+    if config.signing.retire_after < longest:
+        yield (
+            "AUTHPLANE_SIGNING_RETIRE_AFTER must be at least the longest token lifetime, or valid"
+            " tokens lose their key"
+        )
+    if tokens.refresh_ttl > tokens.family_ttl:
+        yield "AUTHPLANE_DCR_DEFAULT_REFRESH_EXPIRY must not exceed AUTHPLANE_TOKENS_FAMILY_EXPIRY"
+    if limit.auth_fail_max and not (limit.auth_fail_window and limit.auth_lockout):
+        yield "AUTHPLANE_RATE_LIMIT_AUTH_FAIL_WINDOW and ..._AUTH_LOCKOUT must be above 0"
+    if 0 < config.signing.rotation_interval <= config.signing.jwks_max_age:
+        yield "AUTHPLANE_SIGNING_ROTATION_INTERVAL must exceed AUTHPLANE_SIGNING_JWKS_MAX_AGE"

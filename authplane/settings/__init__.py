@@ -1,0 +1,1 @@
+"""Django settings: ``base`` holds what is common, one module per way of running adds the rest."""

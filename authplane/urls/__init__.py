@@ -1,0 +1,1 @@
+"""Which routes a listener has. Each module is a URLconf; a process loads the one it serves."""

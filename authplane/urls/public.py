@@ -1,0 +1,23 @@
+"""Routes of the public listener."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from authplane.core import health
+from oauth.views.error_reference import error_reference
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health.health),
+    path("ready", health.ready),
+    path("livez", health.livez),
+    path("docs/errors", error_reference, name="error-reference"),
+    path("", include("oauth.urls")),
+    path("", include("oauth.browser_urls")),
+    path("", include("oauth.metadata.urls")),
+]
+
+handler400 = "authplane.core.error_pages.bad_request"
+handler403 = "authplane.core.error_pages.forbidden"
+handler404 = "authplane.core.error_pages.not_found"
+handler500 = "authplane.core.error_pages.server_error"

@@ -1,0 +1,42 @@
+"""The WSGI application that every server runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from django.core.wsgi import get_wsgi_application
+from django.db.backends.signals import connection_created
+from django.urls import get_resolver
+
+from authplane.core.config import config
+from authplane.core.notices import notices
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+log = logging.getLogger(__name__)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplane.settings.production")
+
+application = get_wsgi_application()
+
+for notice in notices(config()):
+    log.warning(notice)
+
+# Imported now, so that a broken route stops the start and not the first request.
+_ = get_resolver().url_patterns
+
+
+def limit_statements(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    """No statement of a request runs longer than the request has time to be answered.
+
+    A lock held elsewhere then costs one refusal after another instead of all worker threads.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {config().server.write_timeout * 1000:d}")
+
+
+connection_created.connect(limit_statements, dispatch_uid="authplane.limit_statements")
