@@ -1,0 +1,315 @@
+"""The closed catalogue of what is recorded. The members of a class are those of its detail.
+
+A member with a default is left out of the detail when it is empty. No member holds an e-mail
+address, a secret, a code or a token; tokens are named by `jti`, authorizations by `family`.
+"""
+
+from __future__ import annotations
+
+from audit.registry import CATALOGUE, Event, event
+
+__all__ = ["CATALOGUE", "Event"]
+
+
+# --- Tokens -----------------------------------------------------------------------------------
+
+
+@event("token.issued")
+class TokenIssued(Event):
+    """An access token was issued for a user."""
+
+    grant: str
+    jti: str
+    scopes: str
+    family: str = ""
+
+
+@event("token.issue_denied")
+class TokenIssueDenied(Event):
+    """A code or another grant was refused."""
+
+    reason: str
+    grant: str = ""
+
+
+@event("token.refreshed")
+class TokenRefreshed(Event):
+    """A refresh token was rotated."""
+
+    family: str
+    jti: str
+    scopes: str = ""
+
+
+@event("token.refresh_denied")
+class TokenRefreshDenied(Event):
+    """A refresh token was refused."""
+
+    reason: str
+    family: str = ""
+
+
+@event("token.revoked")
+class TokenRevoked(Event):
+    """A token was revoked by its holder, its client or an operator."""
+
+    family: str = ""
+    jti: str = ""
+
+
+@event("token.introspected")
+class TokenIntrospected(Event):
+    """A client asked about a token and learned that it is active. `client_id` is the caller."""
+
+    jti: str
+    issuing_client: str
+
+
+@event("token.introspect_denied")
+class TokenIntrospectDenied(Event):
+    """A client asked about a token and learned nothing."""
+
+    reason: str
+    jti: str = ""
+
+
+@event("client_credentials.issued")
+class ClientCredentialsIssued(Event):
+    """A machine got a token for itself."""
+
+    jti: str
+    scopes: str
+
+
+@event("client_credentials.denied")
+class ClientCredentialsDenied(Event):
+    """A machine got no token."""
+
+    reason: str
+
+
+@event("auth_code.reused")
+class AuthCodeReused(Event):
+    """A code came a second time. Actor and client are those it was issued to."""
+
+    session: str
+    verifier: str
+
+
+@event("family.revoked")
+class FamilyRevoked(Event):
+    """Everything that descends from one authorization ended."""
+
+    family: str
+    cause: str
+
+
+# --- Sign-in and consent ----------------------------------------------------------------------
+
+
+@event("user.login")
+class UserLogin(Event):
+    """A person signed in."""
+
+
+@event("user.login_failed")
+class UserLoginFailed(Event):
+    """Somebody tried to. The actor is the account they aimed at, when there is one."""
+
+    reason: str
+
+
+@event("auth.locked_out")
+class AuthLockedOut(Event):
+    """An account is locked for one address after too many wrong passwords."""
+
+    until: str
+
+
+@event("consent.granted")
+class ConsentGranted(Event):
+    """A user allowed a client something."""
+
+    resource: str
+    scopes: str
+
+
+@event("consent.denied")
+class ConsentDenied(Event):
+    """A user refused a client. `session` identifies the request, it is no credential."""
+
+    session: str
+
+
+@event("consent.revoked")
+class ConsentRevoked(Event):
+    """A user took back what a client had been allowed at a resource, tokens included."""
+
+    resource: str
+
+
+# --- Clients ----------------------------------------------------------------------------------
+
+
+@event("client.registered")
+class ClientRegistered(Event):
+    """A client registered itself: `dcr`, or `cimd` when its document was first accepted."""
+
+    source: str
+
+
+@event("client.created_admin")
+class ClientCreatedAdmin(Event):
+    """An operator made a client."""
+
+    name: str
+
+
+@event("client.updated")
+class ClientUpdated(Event):
+    """A client's registration changed. `fields` is comma-separated."""
+
+    fields: str = ""
+
+
+@event("client.secret_rotated")
+class ClientSecretRotated(Event):
+    """A client has a new secret."""
+
+    overlap_seconds: int = 0
+
+
+@event("client.suspended")
+class ClientSuspended(Event):
+    """A client gets no tokens until it is reactivated."""
+
+
+@event("client.reactivated")
+class ClientReactivated(Event):
+    """A suspended client works again."""
+
+
+@event("client.revoked")
+class ClientRevoked(Event):
+    """A client gets no tokens ever again."""
+
+
+@event("client.deleted")
+class ClientDeleted(Event):
+    """A client is gone: by its own wish, an operator's, or because it lapsed unused."""
+
+    cause: str = ""
+    force: bool = False
+
+
+# --- Users ------------------------------------------------------------------------------------
+
+
+@event("user.created")
+class UserCreated(Event):
+    """There is a new account."""
+
+    user: str
+
+
+@event("user.updated")
+class UserUpdated(Event):
+    """An account's e-mail, name or password changed."""
+
+    user: str
+
+
+@event("user.disabled")
+class UserDisabled(Event):
+    """An account cannot sign in, and its tokens count no longer."""
+
+    user: str
+
+
+@event("user.enabled")
+class UserEnabled(Event):
+    """A disabled account works again."""
+
+    user: str
+
+
+# --- Resources, keys, operators ---------------------------------------------------------------
+
+
+@event("resource.created")
+class ResourceCreated(Event):
+    """There is a new protected resource."""
+
+    id: str
+    slug: str
+
+
+@event("resource.patched")
+class ResourcePatched(Event):
+    """A resource changed. `fields` is comma-separated."""
+
+    id: str
+    slug: str
+    fields: str
+
+
+@event("resource.deleted")
+class ResourceDeleted(Event):
+    """A resource is gone."""
+
+    id: str
+    slug: str
+
+
+@event("resource.policy.exchange.allowed_client.added")
+class ExchangeClientAdded(Event):
+    """The client may exchange tokens for the resource."""
+
+    slug: str
+
+
+@event("resource.policy.exchange.allowed_client.removed")
+class ExchangeClientRemoved(Event):
+    """The client may no longer exchange tokens for the resource."""
+
+    slug: str
+
+
+@event("resource.policy.runtime.client.added")
+class RuntimeClientAdded(Event):
+    """The client acts as the resource."""
+
+    slug: str
+
+
+@event("resource.policy.runtime.client.removed")
+class RuntimeClientRemoved(Event):
+    """The client no longer acts as the resource."""
+
+    slug: str
+
+
+@event("key.rotated")
+class KeyRotated(Event):
+    """A signing key was made. `immediate`: it signs at once."""
+
+    kid: str
+    alg: str
+    immediate: bool
+
+
+@event("console.login")
+class ConsoleLogin(Event):
+    """An operator signed in to the console."""
+
+
+@event("console.login_failed")
+class ConsoleLoginFailed(Event):
+    """Somebody tried to. The actor is the account they aimed at, when there is one."""
+
+
+@event("admin.auth_failed")
+class AdminAuthFailed(Event):
+    """Somebody called the operator API without the right key."""
+
+    reason: str
