@@ -1,0 +1,25 @@
+"""Tables of the authorization server. The six models that django-oauth-toolkit swaps live here."""
+
+from oauth.models.authorization import AuthorizationCode, AuthorizationRequest
+from oauth.models.client import Client
+from oauth.models.consent import ConsentGrant
+from oauth.models.document import FetchedDocument
+from oauth.models.key import SigningKey
+from oauth.models.resource import Resource
+from oauth.models.tokens import AccessToken, RefreshToken, TokenFamily
+from oauth.models.unused import DeviceGrant, IDToken
+
+__all__ = [
+    "AccessToken",
+    "AuthorizationCode",
+    "AuthorizationRequest",
+    "Client",
+    "ConsentGrant",
+    "DeviceGrant",
+    "FetchedDocument",
+    "IDToken",
+    "RefreshToken",
+    "Resource",
+    "SigningKey",
+    "TokenFamily",
+]

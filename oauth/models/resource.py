@@ -1,0 +1,54 @@
+"""Protected resources: what tokens are for."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from authplane.core import clock
+from authplane.core.ids import uuid7
+
+
+class Resource(models.Model):
+    """A protected resource. `uri` is the audience, byte for byte as registered.
+
+    `scopes` is a list of {"name", "description", "upstream", "default"}; only `name` is required.
+    `policy` holds lists of client ids: {"exchange": {"allowed_client_ids": []},
+    "runtime": {"client_ids": []}}.
+    """
+
+    class Backend(models.TextChoices):
+        """Who makes the tokens for it."""
+
+        MINT = "mint", "signed by this server"
+        ISSUER = "issuer", "this server itself (userinfo)"
+
+    id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
+        primary_key=True, default=uuid7, editable=False
+    )
+    slug = models.SlugField(max_length=64, unique=True)
+    uri = models.TextField(blank=True, default="")
+    display_name = models.CharField(max_length=255, blank=True, default="")
+    backend_kind = models.CharField(max_length=16, choices=Backend.choices, default=Backend.MINT)
+    scopes = models.JSONField(default=list, blank=True)
+    policy = models.JSONField(default=dict, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["uri"], condition=~models.Q(uri=""), name="resource_uri_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["backend_kind"],
+                condition=models.Q(backend_kind="issuer"),
+                name="resource_one_issuer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.slug
