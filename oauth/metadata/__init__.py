@@ -1,0 +1,1 @@
+"""What clients discover: authorization server, keys, protected resources."""

@@ -1,0 +1,97 @@
+"""What the server says about itself, computed from the grants and the configuration in force.
+
+A member is absent rather than empty, and nothing stands here that the server does not do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from authplane.core.config import Config
+from oauth.clients.policy import ASSERTION_ALGORITHMS
+from oauth.grants import GRANTS
+from oauth.resources.view import OFFLINE_ACCESS, ResourceView
+
+CONFIDENTIAL_METHODS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+TOKEN_METHODS: Final = ("none", *CONFIDENTIAL_METHODS)
+
+
+def offered_grants(config: Config) -> list[str]:
+    """The grant types that the token endpoint accepts."""
+    switched_off = set() if config.features.client_credentials else {"client_credentials"}
+    return [name for name in GRANTS if name not in switched_off]
+
+
+def authorization_server_document(
+    config: Config, *, resources: Iterable[ResourceView]
+) -> dict[str, Any]:
+    """Authorization server metadata; OpenID discovery gets the same document.
+
+    Spec: RFC 8414 section 2; RFC 9207 section 3; RFC 8707 has no member of its own.
+    """
+    issuer = config.server.issuer
+    document: dict[str, Any] = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "registration_endpoint": f"{issuer}/oauth/register",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "response_types_supported": ["code"],
+        # Without this member clients must assume that fragments are answered as well.
+        "response_modes_supported": ["query"],
+        "grant_types_supported": offered_grants(config),
+        **_authentication_methods(),
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": supported_scopes(resources),
+        "resource_indicators_supported": True,
+        "client_id_metadata_document_supported": config.cimd.enabled,
+        "authplane_agent_identity_supported": True,
+        "authorization_response_iss_parameter_supported": True,
+    }
+    return {name: value for name, value in document.items() if value}
+
+
+def protected_resource_document(resource: ResourceView, *, issuer: str) -> dict[str, Any]:
+    """The metadata of a resource that leaves its publication to us.
+
+    `resource` is the URI byte for byte: clients compare it with what they called. The scope
+    `offline_access` is not a resource's and is left to the authorization server's metadata.
+
+    Spec: RFC 9728 section 2.
+    """
+    document: dict[str, Any] = {
+        "resource": resource.uri,
+        "authorization_servers": [issuer],
+        "scopes_supported": [scope.name for scope in resource.scopes],
+        "bearer_methods_supported": ["header"],
+        "resource_name": resource.display_name,
+    }
+    return {name: value for name, value in document.items() if value}
+
+
+def supported_scopes(resources: Iterable[ResourceView]) -> list[str]:
+    """Every scope of every resource in the order first seen, then `offline_access`."""
+    names = dict.fromkeys(scope.name for resource in resources for scope in resource.scopes)
+    names.pop(OFFLINE_ACCESS, None)
+    return [*names, OFFLINE_ACCESS]
+
+
+def _authentication_methods() -> dict[str, list[str]]:
+    """How clients authenticate where; signing algorithms go with private_key_jwt.
+
+    Spec: RFC 8414 section 2 (algorithms MUST be present with private_key_jwt).
+    """
+    methods: dict[str, list[str]] = {}
+    for endpoint, accepted in (
+        ("token", TOKEN_METHODS),
+        ("introspection", CONFIDENTIAL_METHODS),
+        ("revocation", TOKEN_METHODS),
+    ):
+        prefix = f"{endpoint}_endpoint_auth"
+        methods[f"{prefix}_methods_supported"] = list(accepted)
+        methods[f"{prefix}_signing_alg_values_supported"] = list(ASSERTION_ALGORITHMS)
+    return methods

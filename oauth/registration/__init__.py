@@ -1,0 +1,1 @@
+"""Clients that register themselves, and the rules for what any client may say about itself."""

@@ -1,0 +1,1 @@
+"""Protected resources: what tokens are for, under which names, with which scopes."""

@@ -1,0 +1,44 @@
+"""A resource as requests see it: checked once when read, then only compared."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+OFFLINE_ACCESS = "offline_access"
+"""Accepted with every resource and never part of a token: refreshing does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeView:
+    """One scope of a resource."""
+
+    name: str
+    description: str
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceView:
+    """A protected resource. `uri` is the audience, byte for byte; empty means it has none.
+
+    `default_scopes` is what an omitted `scope` stands for: the scopes marked so, or all of them
+    when none is.
+    """
+
+    id: uuid.UUID
+    slug: str
+    uri: str
+    display_name: str
+    backend_kind: str
+    scopes: tuple[ScopeView, ...]
+    runtime_client_ids: frozenset[str]
+    exchange_allowed_client_ids: frozenset[str]
+    scope_names: frozenset[str] = field(init=False)
+    default_scopes: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = tuple(scope.name for scope in self.scopes)
+        marked = tuple(scope.name for scope in self.scopes if scope.default)
+        object.__setattr__(self, "scope_names", frozenset(names))
+        object.__setattr__(self, "default_scopes", marked or names)
