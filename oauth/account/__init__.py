@@ -1,0 +1,1 @@
+"""What a signed-in person sees and ends: the session, and the access of applications."""

@@ -1,0 +1,127 @@
+"""Who asks, and where the answer may go: decided before anything else is looked at.
+
+Until both are known, every refusal is a page of ours. A server that redirects to an address it
+has not verified sends its users wherever an attacker writes into a link.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+
+from authplane.core.metrics import counter
+from authplane.core.pages import error_page
+from authplane.core.uris import redirect_matches
+from oauth.authorize.parameters import Parameters
+from oauth.authorize.responses import ReturnAddress
+from oauth.errors import Reason
+from oauth.models import Client
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A page instead of an answer: constant text for the user, `cause` for the developer."""
+
+    reason: Reason
+    status: int
+    title: str
+    message: str
+    cause: str
+
+
+UNREADABLE = Refusal(
+    Reason.PARAMETER_MALFORMED,
+    400,
+    "This link cannot be read",
+    "The application sent a request that is too long or damaged.",
+    "Authorization Error: the query cannot be read",
+)
+UNKNOWN_CLIENT = Refusal(
+    Reason.CLIENT_UNKNOWN,
+    400,
+    "This application is not known here",
+    "The application that sent you has not been registered with this server, or its registration "
+    "has ended or cannot be verified at the moment.",
+    "Invalid Client: client_id is missing, unknown, or its metadata document was not accepted",
+)
+INACTIVE_CLIENT = Refusal(
+    Reason.CLIENT_INACTIVE,
+    403,
+    "This application is suspended",
+    "An administrator has switched this application off. It gets no access until it is switched "
+    "on again.",
+    "Client Suspended",
+)
+UNTRUSTED_REDIRECT = Refusal(
+    Reason.REDIRECT_INVALID,
+    400,
+    "This application asks for an answer at a wrong address",
+    "The address that the application wants you to be sent to is not one it has registered, so "
+    "you stay here and it gets nothing.",
+    "Invalid Redirect URI: redirect_uri is missing or does not match a registered one",
+)
+
+
+class UntrustedRequest(Exception):
+    """The request may not be answered by a redirect; the refusal says what the page tells."""
+
+    def __init__(self, refusal: Refusal, *, client_id: str = "") -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+        self.client_id = client_id
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """An active client and a return address that is its own."""
+
+    client: Client
+    address: ReturnAddress
+
+
+def trusted_asker(parameters: Parameters, *, find_client: Callable[[str], Client | None]) -> Asker:
+    """The client is known and active, and the redirect URI is one it registered.
+
+    The redirect URI is required even when only one is registered: OAuth 2.1 compares strings, and
+    a default would turn a typing error into an answer at an address nobody asked for.
+
+    Spec: RFC 6749 section 3.1.2.4 (MUST NOT redirect to an invalid URI); RFC 9700 section 2.1.
+    Raises: UntrustedRequest.
+    """
+    client_id = parameters.get("client_id")
+    client = find_client(client_id) if client_id else None
+    if client is None:
+        raise UntrustedRequest(UNKNOWN_CLIENT)
+    if client.status != Client.Status.ACTIVE:
+        raise UntrustedRequest(INACTIVE_CLIENT, client_id=client.client_id)
+    redirect_uri = parameters.get("redirect_uri")
+    if not redirect_uri or not is_registered_redirect(client, redirect_uri):
+        raise UntrustedRequest(UNTRUSTED_REDIRECT, client_id=client.client_id)
+    return Asker(client, ReturnAddress(redirect_uri, parameters.get("state")))
+
+
+def is_registered_redirect(client: Client, redirect_uri: str) -> bool:
+    """The client registered this redirect URI; only the port of a loopback address may differ.
+
+    Spec: RFC 9700 section 2.1 (exact string matching); RFC 8252 section 7.3 (loopback port).
+    """
+    return any(redirect_matches(known, redirect_uri) for known in client.redirect_uri_list)
+
+
+def refusal_page(refusal: Refusal) -> HttpResponse:
+    """The page for a refusal that must not become a redirect; counted and logged."""
+    counter("authserver_auth_denied_total").labels(reason=refusal.reason).inc()
+    log.info("authorization refused", extra={"reason": refusal.reason})
+    return error_page(
+        status=refusal.status,
+        title=refusal.title,
+        message=refusal.message,
+        steps=(
+            "Go back to the application and start again.",
+            "If this happens again, tell the people who run the application.",
+        ),
+        cause=refusal.cause,
+    )

@@ -1,0 +1,1 @@
+"""What a user allowed a client, and the page that asks."""

@@ -1,0 +1,67 @@
+"""The consent page: everything the person needs to decide, and nothing that decides for them."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from authplane.core.pages import render_page
+from oauth.consent.display import destination, shown_client, shown_resource
+from oauth.consent.selectors import standing_consent
+from oauth.models import AuthorizationRequest
+from oauth.resources.view import ResourceView
+from oauth.sessions import csrf, return_to
+
+
+def consent_page(
+    request: HttpRequest, *, waiting: AuthorizationRequest, resource: ResourceView
+) -> HttpResponse:
+    """The page that asks. Its form may end at the client's address and nowhere else."""
+    context = {
+        "csrf_token": csrf.session_token(request),
+        "session_id": waiting.id,
+        "client": shown_client(waiting.client),
+        "resource": shown_resource(resource),
+        "destination": destination(waiting.redirect_uri),
+        "scopes": _tick_boxes(waiting, resource=resource),
+        "stays_connected": waiting.client.allows_grant_type("refresh_token"),
+        "signed_in_as": str(waiting.user),
+        "switch_account_url": _switch_account_url(waiting),
+    }
+    return render_page("oauth/consent.html", context, answers_to=waiting.redirect_uri)
+
+
+def _tick_boxes(waiting: AuthorizationRequest, *, resource: ResourceView) -> list[dict[str, Any]]:
+    """One ticked box per requested scope, in the order of the resource's catalogue."""
+    consent = standing_consent(user=waiting.user, client=waiting.client, resource=resource)
+    allowed_before = set(consent.scopes) if consent else set()
+    requested = waiting.scope.split()
+    return [
+        {
+            "name": scope.name,
+            "description": scope.description,
+            "ticked": True,
+            "allowed_before": scope.name in allowed_before,
+        }
+        for scope in resource.scopes
+        if scope.name in requested
+    ]
+
+
+def _switch_account_url(waiting: AuthorizationRequest) -> str:
+    """The sign-in page, from which the same request starts again for somebody else."""
+    parameters = {
+        "response_type": "code",
+        "client_id": waiting.client.client_id,
+        "redirect_uri": waiting.redirect_uri,
+        "scope": waiting.scope,
+        "resource": waiting.resource,
+        "state": waiting.state,
+        "code_challenge": waiting.code_challenge,
+        "code_challenge_method": "S256",
+        "dpop_jkt": waiting.dpop_jkt,
+    }
+    sent = urlencode({name: value for name, value in parameters.items() if value})
+    target = return_to.sign(f"{reverse('authorize')}?{sent}")
+    return f"{reverse('login')}?{urlencode({'redirect': target})}"

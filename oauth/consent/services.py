@@ -1,0 +1,105 @@
+"""Carry out what the user decided, in one transaction with the code and the record of it."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from audit import record
+from audit.events import ConsentDenied, ConsentGranted
+from authplane.core.hashing import sha256_hex
+from authplane.core.metrics import counter
+from oauth.authorize import pending
+from oauth.consent.selectors import includes, standing_consent
+from oauth.models import AuthorizationRequest, ConsentGrant
+from oauth.resources.view import ResourceView
+from oauth.tokens.codes import issue_code
+
+_DECISIONS = "authserver_consent_decisions_total"
+
+
+class AlreadyAnswered(Exception):
+    """The request was decided before, and its answer cannot be given again."""
+
+
+def allow(
+    waiting: AuthorizationRequest, *, resource: ResourceView, scopes: Collection[str], now: datetime
+) -> str:
+    """The code for what the user ticked; the consent to it stands from now on.
+
+    Code, consent and record come to be together or not at all. Of two posts at once one decides.
+    The other, when it is the second half of a double click, gets a code in place of the first,
+    which nobody has received: the browser dropped that answer.
+
+    Raises: AlreadyAnswered.
+    """
+    waiting.scope = " ".join(scopes)
+    with transaction.atomic():
+        if pending.claim(waiting, now=now):
+            widen_consent(waiting, resource=resource, scopes=scopes, now=now)
+            record.record(
+                ConsentGranted(
+                    actor_id=str(waiting.user_id),
+                    client_id=waiting.client.client_id,
+                    resource=resource.uri,
+                    scopes=waiting.scope,
+                )
+            )
+            counter(_DECISIONS).labels(decision="granted").inc()
+        else:
+            consent = standing_consent(
+                user=waiting.user, client=waiting.client, resource=resource, lock=True
+            )
+            if not (
+                includes(consent, scopes=scopes)
+                and pending.was_just_decided(waiting, now=now)
+                and pending.withdraw_unspent_code(waiting, now=now)
+            ):
+                raise AlreadyAnswered
+        return issue_code(waiting, now=now)
+
+
+def deny(waiting: AuthorizationRequest, *, now: datetime) -> None:
+    """The request is answered with a refusal; earlier consent stays as it is.
+
+    Raises: AlreadyAnswered, unless the answer was the same a moment ago.
+    """
+    with transaction.atomic():
+        if pending.claim(waiting, now=now):
+            record.record(
+                ConsentDenied(
+                    actor_id=str(waiting.user_id),
+                    client_id=waiting.client.client_id,
+                    session=sha256_hex(waiting.id)[:16],
+                )
+            )
+            counter(_DECISIONS).labels(decision="denied").inc()
+        elif not pending.was_just_decided(waiting, now=now) or pending.was_allowed(waiting):
+            raise AlreadyAnswered
+
+
+def widen_consent(
+    waiting: AuthorizationRequest, *, resource: ResourceView, scopes: Collection[str], now: datetime
+) -> None:
+    """The user allows these scopes in addition to what is allowed already.
+
+    A client asks for more step by step; replacing the list would take away with each step what
+    the one before had allowed. What was revoked stays revoked: consent then starts anew.
+
+    Must run inside a transaction: the row is locked, so that two consents at once both count.
+    """
+    consent, created = ConsentGrant.objects.select_for_update().get_or_create(
+        user=waiting.user,
+        client=waiting.client,
+        resource_id=resource.id,
+        defaults={"scopes": sorted(scopes)},
+    )
+    if created:
+        return
+    standing = set(consent.scopes)
+    if consent.revoked_at is not None:
+        standing = set()
+        consent.created_at = now
+        consent.revoked_at = None
+    consent.scopes = sorted(standing | set(scopes))
+    consent.save(update_fields=["scopes", "revoked_at", "created_at", "updated_at"])

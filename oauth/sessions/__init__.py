@@ -1,0 +1,1 @@
+"""Browser sessions: signing in and out, and the way back to where the user was going."""
