@@ -1,0 +1,5 @@
+"""What the console shows of the authorization server. Nothing here shows or changes a secret."""
+
+from oauth.admin import directory, issued
+
+__all__ = ["directory", "issued"]

@@ -1,0 +1,223 @@
+"""Refusals: a private reason for the log, a public code for the wire, joined by one table.
+
+The table is also the error reference: `docs/reference/errors.md` and `/docs/errors` are made
+from it. Descriptions are constant ASCII; no input is ever echoed (RFC 6749 section 5.2).
+"""
+
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+
+class Wire(NamedTuple):
+    """What the caller learns: error code, HTTP status, constant description."""
+
+    error: str
+    status: int
+    description: str
+
+
+class Reason(StrEnum):
+    """Why a request was refused. Private: it reaches the log and the audit record only."""
+
+    BODY_UNREADABLE = "body_unreadable"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_MEDIA_TYPE = "body_media_type"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    PARAMETER_DUPLICATED = "parameter_duplicated"
+    PARAMETER_MALFORMED = "parameter_malformed"
+    GRANT_TYPE_MISSING = "grant_type_missing"
+    GRANT_TYPE_UNKNOWN = "grant_type_unknown"
+    GRANT_TYPE_DISABLED = "grant_type_disabled"
+    GRANT_TYPE_NOT_ALLOWED = "grant_type_not_allowed"
+    CLIENT_UNKNOWN = "client_unknown"
+    CLIENT_ID_MISSING = "client_id_missing"
+    CLIENT_INACTIVE = "client_inactive"
+    CLIENT_METHODS_MIXED = "client_methods_mixed"
+    CLIENT_METHOD_WRONG = "client_method_wrong"
+    CLIENT_SECRET_WRONG = "client_secret_wrong"  # noqa: S105 - a name
+    CLIENT_BASIC_MALFORMED = "client_basic_malformed"
+    CLIENT_ASSERTION_INVALID = "client_assertion_invalid"
+    CLIENT_ASSERTION_REPLAYED = "client_assertion_replayed"
+    CLIENT_PUBLIC = "client_public"
+    CODE_MISSING = "code_missing"
+    CODE_UNKNOWN = "code_unknown"
+    CODE_EXPIRED = "code_expired"
+    CODE_REPLAYED = "code_replayed"
+    CODE_REVOKED = "code_revoked"
+    CODE_OTHER_CLIENT = "code_other_client"
+    CODE_REDIRECT_MISMATCH = "code_redirect_mismatch"
+    VERIFIER_MISSING = "verifier_missing"
+    VERIFIER_MALFORMED = "verifier_malformed"
+    VERIFIER_MISMATCH = "verifier_mismatch"
+    CHALLENGE_MISSING = "challenge_missing"
+    CHALLENGE_METHOD = "challenge_method"
+    USER_INACTIVE = "user_inactive"
+    REFRESH_MISSING = "refresh_missing"
+    REFRESH_UNKNOWN = "refresh_unknown"
+    REFRESH_EXPIRED = "refresh_expired"
+    REFRESH_OTHER_CLIENT = "refresh_other_client"
+    REFRESH_REUSED = "refresh_reused"
+    REFRESH_REPLAY_DIFFERS = "refresh_replay_differs"
+    FAMILY_REVOKED = "family_revoked"
+    FAMILY_EXPIRED = "family_expired"
+    SCOPE_MALFORMED = "scope_malformed"
+    SCOPE_UNKNOWN = "scope_unknown"
+    SCOPE_BEYOND_CEILING = "scope_beyond_ceiling"
+    SCOPE_BEYOND_GRANT = "scope_beyond_grant"
+    SCOPE_EMPTY = "scope_empty"
+    SCOPE_REQUIRED = "scope_required"
+    SCOPE_NO_CEILING = "scope_no_ceiling"
+    RESOURCE_UNKNOWN = "resource_unknown"
+    RESOURCE_MISMATCH = "resource_mismatch"
+    RESOURCE_SEVERAL = "resource_several"
+    RESPONSE_TYPE_MISSING = "response_type_missing"
+    RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported"
+    REQUEST_OBJECT_UNSUPPORTED = "request_object_unsupported"
+    REQUEST_URI_UNSUPPORTED = "request_uri_unsupported"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - a name
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a name
+    TOKEN_SCOPE_LACKING = "token_scope_lacking"  # noqa: S105 - a name
+    ACCESS_DENIED = "access_denied"
+    LOGIN_REQUIRED = "login_required"
+    CONSENT_REQUIRED = "consent_required"
+    INTERACTION_REQUIRED = "interaction_required"
+    REGISTRATION_DISABLED = "registration_disabled"
+    REDIRECT_NOT_APPROVED = "redirect_not_approved"
+    REDIRECT_INVALID = "redirect_invalid"
+    CLIENT_METADATA_INVALID = "client_metadata_invalid"
+    REGISTRATION_TOKEN_INVALID = "registration_token_invalid"  # noqa: S105 - a name
+    RATE_LIMITED = "rate_limited"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    SERVER_ERROR = "server_error"
+
+
+_CLIENT = Wire("invalid_client", 401, "client authentication failed")
+_GRANT = Wire("invalid_grant", 400, "the authorization grant is invalid, expired, or revoked")
+_SCOPE = Wire("invalid_scope", 400, "the requested scope is invalid or not allowed")
+_TARGET = Wire("invalid_target", 400, "the requested resource is unknown or not available")
+
+
+def _request(description: str, status: int = 400) -> Wire:
+    return Wire("invalid_request", status, description)
+
+
+WIRE: Final[dict[Reason, Wire]] = {
+    Reason.BODY_UNREADABLE: _request("the request body cannot be read"),
+    Reason.BODY_TOO_LARGE: _request("the request body is too large", 413),
+    Reason.BODY_MEDIA_TYPE: _request("the request body has an unsupported media type"),
+    Reason.METHOD_NOT_ALLOWED: _request("use POST", 405),
+    Reason.PARAMETER_DUPLICATED: _request("a parameter is repeated"),
+    Reason.PARAMETER_MALFORMED: _request("a parameter is malformed"),
+    Reason.GRANT_TYPE_MISSING: _request("grant_type is missing"),
+    Reason.GRANT_TYPE_UNKNOWN: Wire(
+        "unsupported_grant_type", 400, "this grant_type is not supported"
+    ),
+    Reason.GRANT_TYPE_DISABLED: Wire(
+        "unsupported_grant_type", 400, "this grant_type is switched off on this server"
+    ),
+    Reason.GRANT_TYPE_NOT_ALLOWED: Wire(
+        "unauthorized_client", 400, "client is not authorized for this grant type"
+    ),
+    Reason.CLIENT_UNKNOWN: _CLIENT,
+    Reason.CLIENT_ID_MISSING: _CLIENT,
+    Reason.CLIENT_INACTIVE: _CLIENT,
+    Reason.CLIENT_METHODS_MIXED: _request("use exactly one client authentication method"),
+    Reason.CLIENT_METHOD_WRONG: _CLIENT,
+    Reason.CLIENT_SECRET_WRONG: _CLIENT,
+    Reason.CLIENT_BASIC_MALFORMED: _CLIENT,
+    Reason.CLIENT_ASSERTION_INVALID: _CLIENT,
+    Reason.CLIENT_ASSERTION_REPLAYED: _CLIENT,
+    Reason.CLIENT_PUBLIC: _CLIENT,
+    Reason.CODE_MISSING: _request("code is missing"),
+    Reason.CODE_UNKNOWN: _GRANT,
+    Reason.CODE_EXPIRED: _GRANT,
+    Reason.CODE_REPLAYED: _GRANT,
+    Reason.CODE_REVOKED: _GRANT,
+    Reason.CODE_OTHER_CLIENT: _GRANT,
+    Reason.CODE_REDIRECT_MISMATCH: _GRANT,
+    Reason.VERIFIER_MISSING: _request("code_verifier is missing"),
+    Reason.VERIFIER_MALFORMED: _request("code_verifier is malformed"),
+    Reason.VERIFIER_MISMATCH: Wire("invalid_grant", 400, "PKCE verification failed"),
+    Reason.CHALLENGE_MISSING: _request("code_challenge is missing or malformed"),
+    Reason.CHALLENGE_METHOD: _request("code_challenge_method must be S256"),
+    Reason.USER_INACTIVE: _GRANT,
+    Reason.REFRESH_MISSING: _request("refresh_token is missing"),
+    Reason.REFRESH_UNKNOWN: _GRANT,
+    Reason.REFRESH_EXPIRED: _GRANT,
+    Reason.REFRESH_OTHER_CLIENT: _GRANT,
+    Reason.REFRESH_REUSED: _GRANT,
+    Reason.REFRESH_REPLAY_DIFFERS: _GRANT,
+    Reason.FAMILY_REVOKED: _GRANT,
+    Reason.FAMILY_EXPIRED: _GRANT,
+    Reason.SCOPE_MALFORMED: _SCOPE,
+    Reason.SCOPE_UNKNOWN: _SCOPE,
+    Reason.SCOPE_BEYOND_CEILING: _SCOPE,
+    Reason.SCOPE_BEYOND_GRANT: _SCOPE,
+    Reason.SCOPE_EMPTY: _SCOPE,
+    Reason.SCOPE_REQUIRED: Wire("invalid_scope", 400, "scope is missing and required here"),
+    Reason.SCOPE_NO_CEILING: Wire(
+        "invalid_scope", 400, "this client has no registered scopes for this grant"
+    ),
+    Reason.RESOURCE_UNKNOWN: _TARGET,
+    Reason.RESOURCE_MISMATCH: _TARGET,
+    Reason.RESOURCE_SEVERAL: Wire(
+        "invalid_target", 400, "all resource values must name the same resource"
+    ),
+    Reason.RESPONSE_TYPE_MISSING: _request("response_type is missing"),
+    Reason.RESPONSE_TYPE_UNSUPPORTED: Wire(
+        "unsupported_response_type", 400, "response_type must be code"
+    ),
+    Reason.REQUEST_OBJECT_UNSUPPORTED: Wire(
+        "request_not_supported", 400, "request objects are not supported"
+    ),
+    Reason.REQUEST_URI_UNSUPPORTED: Wire(
+        "request_uri_not_supported", 400, "request_uri is not supported"
+    ),
+    Reason.TOKEN_MISSING: _request("token is missing"),
+    Reason.TOKEN_INVALID: Wire("invalid_token", 401, "the access token is invalid or expired"),
+    Reason.TOKEN_SCOPE_LACKING: Wire(
+        "insufficient_scope", 403, "the access token lacks a required scope"
+    ),
+    Reason.ACCESS_DENIED: Wire("access_denied", 403, "the request was denied"),
+    Reason.LOGIN_REQUIRED: Wire("login_required", 400, "the user must sign in"),
+    Reason.CONSENT_REQUIRED: Wire("consent_required", 400, "the user must give consent"),
+    Reason.INTERACTION_REQUIRED: Wire("interaction_required", 400, "the user must interact"),
+    Reason.REGISTRATION_DISABLED: Wire("access_denied", 403, "registration is disabled"),
+    Reason.REDIRECT_NOT_APPROVED: Wire("invalid_redirect_uri", 400, "redirect_uri not allowed"),
+    Reason.REDIRECT_INVALID: Wire("invalid_redirect_uri", 400, "a redirect_uri is not acceptable"),
+    Reason.CLIENT_METADATA_INVALID: Wire(
+        "invalid_client_metadata", 400, "the client metadata is invalid"
+    ),
+    Reason.REGISTRATION_TOKEN_INVALID: Wire(
+        "invalid_token", 401, "the registration access token is invalid"
+    ),
+    Reason.RATE_LIMITED: Wire("slow_down", 429, "rate limit exceeded"),
+    Reason.TEMPORARILY_UNAVAILABLE: Wire(
+        "temporarily_unavailable", 503, "a part this request needs is unavailable, try again"
+    ),
+    Reason.SERVER_ERROR: Wire("server_error", 500, "internal error"),
+}
+
+
+class OAuthError(OAuth2Error):
+    """A refusal that oauthlib and django-oauth-toolkit carry untouched to our renderer.
+
+    `reason` is private. `extra` are further public members of the body, `response_headers`
+    further headers of the answer.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        extra: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.reason = reason
+        wire = WIRE[reason]
+        self.error = wire.error
+        self.extra = extra or {}
+        self.response_headers = headers or {}
+        super().__init__(description=wire.description, status_code=wire.status)

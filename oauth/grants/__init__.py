@@ -1,0 +1,18 @@
+"""The grants this server offers, by their name on the wire."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from oauth.grants.authorization_code import AuthorizationCode
+from oauth.grants.client_credentials import ClientCredentials
+from oauth.grants.refresh_token import RefreshToken
+from oauth.grants.staged import StagedGrant
+
+GRANTS: Final[dict[str, Callable[[Any], StagedGrant]]] = {
+    "authorization_code": AuthorizationCode,
+    "refresh_token": RefreshToken,
+    "client_credentials": ClientCredentials,
+}
+"""Grant type to class; discovery and registration list the same names."""
+
+__all__ = ["GRANTS", "AuthorizationCode", "ClientCredentials", "RefreshToken"]

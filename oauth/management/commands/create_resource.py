@@ -1,0 +1,84 @@
+"""`manage.py create_resource`: register a protected resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from authplane.core.management.output import ReportingCommand
+from oauth.models import Resource
+from oauth.resources.errors import ResourceError
+from oauth.resources.seeds import slug_of
+from oauth.resources.services import create_resource
+
+
+class Command(ReportingCommand):
+    """A resource exists for which tokens can be issued."""
+
+    help = "Register a protected resource, for instance an MCP server."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What the resource is called and which scopes it has."""
+        super().add_arguments(parser)
+        parser.add_argument("uri", help="its URI: the audience of tokens, byte for byte")
+        parser.add_argument("--slug", default="", help="short name; made of the host by default")
+        parser.add_argument("--name", default="", help="name shown to users")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            default=[],
+            metavar="NAME[=DESCRIPTION]",
+            help="a scope and what it allows, as users read it; may be repeated",
+        )
+        parser.add_argument(
+            "--default-scope",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="a scope granted when none is asked for; all are when none is named here",
+        )
+
+    def handle(
+        self,
+        *,
+        uri: str,
+        slug: str,
+        name: str,
+        scope: list[str],
+        default_scope: list[str],
+        **options: Any,
+    ) -> None:
+        """The resource is printed.
+
+        Raises: CommandError with everything that is wrong.
+        """
+        scopes = [_scope(text, defaults=default_scope) for text in scope]
+        strangers = set(default_scope) - {entry["name"] for entry in scopes}
+        if strangers:
+            raise CommandError(f"not among the scopes: {', '.join(sorted(strangers))}")
+        try:
+            row = create_resource(
+                {
+                    "slug": slug or slug_of(uri),
+                    "uri": uri,
+                    "backend_kind": Resource.Backend.MINT.value,
+                    "display_name": name,
+                    "scopes": scopes,
+                }
+            )
+        except ResourceError as error:
+            raise CommandError(str(error)) from error
+        result = {
+            "id": str(row.pk),
+            "slug": row.slug,
+            "uri": row.uri,
+            "display_name": row.display_name,
+            "scopes": row.scopes if options["json"] else [entry["name"] for entry in row.scopes],
+        }
+        self.report(result, title="resource created", as_json=options["json"])
+
+
+def _scope(text: str, *, defaults: list[str]) -> dict[str, Any]:
+    name, _, description = text.partition("=")
+    return {"name": name, "description": description, "default": name in defaults}

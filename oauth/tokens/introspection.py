@@ -1,0 +1,115 @@
+"""What an introspection answers: active or not, and to whom we say so.
+
+A stranger's answer is the same as for a token that does not exist: introspection must not become
+a way to try out stolen tokens.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from authplane.core.config import config
+from oauth.models import Client
+from oauth.resources.selectors import resource_of_audience
+from oauth.tokens.refresh import StoredRefresh, read_refresh
+from oauth.tokens.standing import Standing, read_standing
+from oauth.tokens.verification import token_id, verify_access_token
+
+INACTIVE: Final[dict[str, Any]] = {"active": False}
+_COPIED: Final = ("client_id", "sub", "iss", "exp", "iat", "nbf", "jti", "cnf", "agent_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Introspected:
+    """The answer's members and, for the record, why the token is not active."""
+
+    members: dict[str, Any]
+    jti: str = ""
+    issuing_client: str = ""
+    denied_because: str = ""
+
+
+def introspect(presented_token: str, *, caller: Client, now: datetime) -> Introspected:
+    """The token's state as this caller may know it. At most one statement per kind of token.
+
+    Spec: RFC 7662 section 2.2.
+    """
+    claims = verify_access_token(presented_token, now=now)
+    if claims is None:
+        return _introspect_refresh(presented_token, caller=caller, now=now)
+    jti, owner = str(claims["jti"]), str(claims["client_id"])
+    if not _may_know(claims, caller=caller):
+        return Introspected(INACTIVE, jti, owner, "caller_not_authorized_for_token")
+    row_id = token_id(claims)
+    standing = read_standing(row_id) if row_id is not None else None
+    if standing is None:
+        return Introspected(INACTIVE, jti, owner, "invalid_token")
+    if not standing.is_live:
+        return Introspected(INACTIVE, jti, owner, standing.ended_because)
+    return Introspected(_access_members(claims, standing=standing), jti, owner)
+
+
+def _may_know(claims: dict[str, Any], *, caller: Client) -> bool:
+    """The caller obtained the token, or acts as the resource it is for."""
+    if claims["client_id"] == caller.client_id:
+        return True
+    audience = claims["aud"][0] if isinstance(claims["aud"], list) else claims["aud"]
+    if audience == config().server.issuer:
+        return False
+    resource = resource_of_audience(audience)
+    return resource is not None and caller.client_id in resource.runtime_client_ids
+
+
+def _access_members(claims: dict[str, Any], *, standing: Standing) -> dict[str, Any]:
+    audience = claims["aud"][0] if isinstance(claims["aud"], list) else claims["aud"]
+    members: dict[str, Any] = {"active": True}
+    if claims.get("scope"):
+        members["scope"] = claims["scope"]
+    members |= {name: claims[name] for name in _COPIED if name in claims}
+    members["aud"] = audience
+    members["token_type"] = "DPoP" if "cnf" in claims else "Bearer"
+    if standing.username:
+        members["username"] = standing.username
+    if standing.actors:
+        members["act"] = standing.actors
+    if "agent_chain" in claims:
+        members["agent_chain"] = claims["agent_chain"]
+    return members
+
+
+def _introspect_refresh(presented_token: str, *, caller: Client, now: datetime) -> Introspected:
+    """A refresh token, which only its own client may ask about."""
+    stored = read_refresh(presented_token)
+    if stored is None:
+        return Introspected(INACTIVE, denied_because="invalid_token")
+    if stored.client_pk != caller.pk:
+        return Introspected(INACTIVE, denied_because="caller_not_authorized_for_token")
+    if not _refresh_is_live(stored, now=now):
+        return Introspected(
+            INACTIVE, issuing_client=caller.client_id, denied_because="token_revoked"
+        )
+    members: dict[str, Any] = {"active": True}
+    if stored.scope:
+        members["scope"] = stored.scope
+    members |= {
+        "client_id": caller.client_id,
+        "sub": str(stored.user_id),
+        "iss": config().server.issuer,
+        "aud": stored.resource,
+        "exp": int(stored.expires.timestamp()),
+        "iat": int(stored.created.timestamp()),
+        "token_type": "refresh_token",
+    }
+    if stored.username:
+        members["username"] = stored.username
+    return Introspected(members, issuing_client=caller.client_id)
+
+
+def _refresh_is_live(stored: StoredRefresh, *, now: datetime) -> bool:
+    return (
+        stored.consumed_at is None
+        and stored.family_revoked_at is None
+        and stored.expires > now
+        and stored.user_is_active
+        and stored.client_is_active
+    )

@@ -1,0 +1,170 @@
+"""Record issued tokens: one statement per change of state.
+
+On PostgreSQL a change is a single statement that spends its source, writes the ledger, the refresh
+token and the audit row, or does nothing at all: no transaction block, no second round trip, and no
+moment in which a half of it is visible. SQLite, which cannot write from a CTE, runs the same steps
+in one immediate transaction. Both are held to the same tests.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import ForeignKeyViolation
+
+from audit import sinks
+from audit.record import PreparedEvent
+from authplane.core.metrics import counter, histogram
+from oauth.models import AccessToken, AuthorizationCode, RefreshToken, TokenFamily
+from oauth.tokens import ledger_rows as rows
+from oauth.tokens import ledger_sql as sql
+from oauth.tokens.authorization import Authorization
+from oauth.tokens.codes import StoredCode
+from oauth.tokens.minting import MintedAccess, MintedRefresh
+from oauth.tokens.refresh import StoredRefresh
+
+_seconds = histogram("authserver_db_operation_duration_seconds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """Tokens that were minted and wait to be recorded, with the audit row that tells of them."""
+
+    authorization: Authorization
+    access: MintedAccess
+    event: PreparedEvent
+    refresh: MintedRefresh | None = None
+    refresh_expires_at: datetime | None = None
+
+
+@_seconds.labels("record_access").time()
+def record_access(issue: Issue) -> None:
+    """The token stands in the ledger and the audit record tells of it. One statement."""
+    if connection.vendor == "postgresql":
+        _execute(sql.ACCESS, rows.access_values(issue) + rows.audit_values(issue))
+    else:
+        with transaction.atomic():
+            _save_access(issue)
+    _announce(issue)
+
+
+@_seconds.labels("redeem_code").time()
+def redeem_code(
+    issue: Issue, *, code: StoredCode, family_expires_at: datetime, now: datetime
+) -> bool:
+    """The code is spent and its tokens exist; False when it was no longer good at that moment.
+
+    Then nothing has changed.
+
+    Spec: RFC 6749 section 4.1.2: a code MUST NOT be used more than once.
+    """
+    family = rows.family_values(issue, code=code, expires_at=family_expires_at, now=now)
+    if connection.vendor == "postgresql":
+        statement = sql.REDEEM_CODE if issue.refresh else sql.REDEEM_CODE_WITHOUT_REFRESH
+        values = (now, code.id, now, *family, *rows.access_values(issue))
+        if issue.refresh:
+            values += rows.refresh_values(issue, now=now)
+        redeemed = _spend(statement, values + rows.audit_values(issue))
+    else:
+        with transaction.atomic():
+            redeemed = _spend_code(code, now=now)
+            if redeemed:
+                TokenFamily.objects.create(**dict(zip(rows.FAMILY_COLUMNS, family, strict=True)))
+                _save_access(issue)
+                _save_refresh(issue, now=now)
+    if redeemed:
+        _announce(issue)
+    return redeemed
+
+
+@_seconds.labels("rotate_refresh").time()
+def rotate_refresh(
+    issue: Issue, *, spent: StoredRefresh, digest: str, sealed: bytes, now: datetime
+) -> bool:
+    """The refresh token is used, its successor exists, the answer is kept for the replay window.
+
+    False, and nothing changed, when it was used or its family ended meanwhile.
+
+    Spec: RFC 9700 section 4.14.2.
+    """
+    if issue.refresh is None:
+        raise ValueError("a rotation needs a successor")
+    use = (now, issue.refresh.id, digest, sealed, spent.id, now)
+    if connection.vendor == "postgresql":
+        values = (*use, *rows.access_values(issue), *rows.refresh_values(issue, now=now))
+        rotated = _spend(sql.ROTATE_REFRESH, values + rows.audit_values(issue))
+    else:
+        with transaction.atomic():
+            rotated = _use_refresh(spent, use=use)
+            if rotated:
+                _save_access(issue)
+                _save_refresh(issue, now=now)
+    if rotated:
+        _announce(issue)
+    return rotated
+
+
+@_seconds.labels("revoke_access").time()
+def revoke_access(*, jti: uuid.UUID, cause: str, now: datetime) -> bool:
+    """The token is revoked in the ledger; False when it was before, or is unknown."""
+    changed = AccessToken.objects.filter(pk=jti, revoked_at=None).update(
+        revoked_at=now, revoked_reason=cause
+    )
+    return bool(changed)
+
+
+def _announce(issue: Issue) -> None:
+    """What is certain now is told: to the log, and to the metrics about agents."""
+    sinks.announce(issue.event)
+    if issue.authorization.client.is_agent:
+        counter("authplane_agent_tokens_issued_total").inc()
+
+
+def _spend(statement: str, values: tuple[Any, ...]) -> bool:
+    """The statement found its source unspent.
+
+    Not so when the client or the user was deleted at this very moment, with all that is theirs.
+    """
+    try:
+        return _execute(statement, values) == 1
+    except IntegrityError as error:
+        if isinstance(error.__cause__, ForeignKeyViolation):
+            return False
+        raise
+
+
+def _execute(statement: str, values: tuple[Any, ...]) -> int:
+    """Rows of the change the statement was about."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def _spend_code(code: StoredCode, *, now: datetime) -> bool:
+    return bool(
+        AuthorizationCode.objects.filter(
+            pk=code.id, consumed_at=None, revoked_at=None, expires__gt=now
+        ).update(consumed_at=now)
+    )
+
+
+def _use_refresh(spent: StoredRefresh, *, use: tuple[Any, ...]) -> bool:
+    now, successor, digest, sealed, *_ = use
+    return bool(
+        RefreshToken.objects.filter(
+            pk=spent.id, consumed_at=None, expires__gt=now, family__revoked_at=None
+        ).update(consumed_at=now, successor=successor, replay_digest=digest, replay_sealed=sealed)
+    )
+
+
+def _save_access(issue: Issue) -> None:
+    rows.ledger_row(issue).save(force_insert=True)
+    rows.audit_row(issue).save(force_insert=True)
+
+
+def _save_refresh(issue: Issue, *, now: datetime) -> None:
+    if issue.refresh:
+        values = rows.refresh_values(issue, now=now)
+        RefreshToken.objects.create(**dict(zip(rows.REFRESH_COLUMNS, values, strict=True)))

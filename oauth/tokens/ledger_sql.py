@@ -1,0 +1,112 @@
+"""The ledger's statements for PostgreSQL, put together once at import.
+
+Every value carries its type, because an untyped literal in `INSERT ... SELECT` is text to
+PostgreSQL. `rowcount` of each statement counts what its final part did: one, or none.
+"""
+
+from typing import Final
+
+ACCESS_COLUMNS: Final = (
+    ("id", "uuid"),
+    ("issuer", "varchar"),
+    ("kind", "varchar"),
+    ("user_id", "uuid"),
+    ("application_id", "uuid"),
+    ("subject", "varchar"),
+    ("actors", "jsonb"),
+    ("parent", "uuid"),
+    ("dpop_jkt", "varchar"),
+    ("resource", "text"),
+    ("scope", "text"),
+    ("family_id", "uuid"),
+    ("created", "timestamptz"),
+    ("expires", "timestamptz"),
+    ("revoked_reason", "varchar"),
+)
+AUDIT_COLUMNS: Final = (
+    ("id", "uuid"),
+    ("created_at", "timestamptz"),
+    ("action", "varchar"),
+    ("actor_id", "varchar"),
+    ("client_id", "varchar"),
+    ("detail", "jsonb"),
+    ("request_id", "varchar"),
+    ("trace_id", "varchar"),
+    ("personal", "text"),
+    ("personal_digest", "varchar"),
+)
+FAMILY_COLUMNS: Final = (
+    ("id", "uuid"),
+    ("issuer", "varchar"),
+    ("client_id", "uuid"),
+    ("user_id", "uuid"),
+    ("scope", "text"),
+    ("resource", "text"),
+    ("dpop_jkt", "varchar"),
+    ("auth_time", "timestamptz"),
+    ("created_at", "timestamptz"),
+    ("expires_at", "timestamptz"),
+    ("revoked_reason", "varchar"),
+)
+REFRESH_COLUMNS: Final = (
+    ("id", "uuid"),
+    ("family_id", "uuid"),
+    ("token_checksum", "varchar"),
+    ("jti", "uuid"),
+    ("created", "timestamptz"),
+    ("expires", "timestamptz"),
+    ("replay_digest", "varchar"),
+)
+
+
+def _insert(table: str, columns: tuple[tuple[str, str], ...], *, after: str = "") -> str:
+    """An insert of one row; `after` names the CTE that must have yielded a row first."""
+    names = ", ".join(name for name, _ in columns)
+    values = ", ".join(f"%s::{kind}" for _, kind in columns)
+    source = f" FROM {after}" if after else ""
+    return f"INSERT INTO {table} ({names}) SELECT {values}{source}"
+
+
+_SPEND_CODE: Final = (
+    "UPDATE oauth_authorizationcode SET consumed_at = %s "
+    "WHERE id = %s AND consumed_at IS NULL AND revoked_at IS NULL AND expires > %s RETURNING id"
+)
+_USE_REFRESH: Final = (
+    "UPDATE oauth_refreshtoken AS used "
+    "SET consumed_at = %s, successor = %s, replay_digest = %s, replay_sealed = %s "
+    "FROM oauth_tokenfamily AS family "
+    "WHERE used.id = %s AND used.consumed_at IS NULL AND used.expires > %s "
+    "AND family.id = used.family_id AND family.revoked_at IS NULL RETURNING used.id"
+)
+
+
+def _family(after: str) -> str:
+    return _insert("oauth_tokenfamily", FAMILY_COLUMNS, after=after)
+
+
+def _access(after: str = "") -> str:
+    return _insert("oauth_accesstoken", ACCESS_COLUMNS, after=after)
+
+
+def _refresh(after: str) -> str:
+    return _insert("oauth_refreshtoken", REFRESH_COLUMNS, after=after)
+
+
+def _audit(after: str = "") -> str:
+    return _insert("audit_auditevent", AUDIT_COLUMNS, after=after)
+
+
+ACCESS: Final = f"WITH token AS ({_access()}) {_audit()}"
+
+REDEEM_CODE_WITHOUT_REFRESH: Final = (
+    f"WITH spent AS ({_SPEND_CODE}), family AS ({_family('spent')}), "
+    f"token AS ({_access('spent')}) {_audit('spent')}"
+)
+REDEEM_CODE: Final = (
+    f"WITH spent AS ({_SPEND_CODE}), family AS ({_family('spent')}), "
+    f"token AS ({_access('spent')}), refresh AS ({_refresh('spent')}) {_audit('spent')}"
+)
+ROTATE_REFRESH: Final = (
+    f"WITH spent AS ({_USE_REFRESH}), "
+    f"token AS ({_access('spent')}), refresh AS ({_refresh('spent')}) {_audit('spent')}"
+)

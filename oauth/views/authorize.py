@@ -1,0 +1,143 @@
+"""GET /oauth/authorize: from an untrusted query to a page, a question or an answer."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from authplane.core import clock
+from authplane.core.metrics import counter
+from authplane.core.pages import error_page, page_view
+from oauth.authorize import pending
+from oauth.authorize.access import Access, requested_access
+from oauth.authorize.decision import Step, asks_to_sign_in_again, next_step
+from oauth.authorize.parameters import UnreadableQuery, read_parameters
+from oauth.authorize.protocol import Wish, read_wish
+from oauth.authorize.responses import code_redirect, error_redirect, observe_flow, see_other
+from oauth.authorize.trust import UNREADABLE, Asker, UntrustedRequest, refusal_page, trusted_asker
+from oauth.clients.lookup import find_client
+from oauth.consent.selectors import covers, standing_consent
+from oauth.errors import OAuthError
+from oauth.models import AuthorizationRequest
+from oauth.sessions import return_to
+from oauth.sessions.services import SignedIn, must_sign_in, signed_in
+from oauth.tokens.codes import issue_code
+
+log = logging.getLogger(__name__)
+
+# What a browser leaves as it is in a query. Everything else is escaped before the target is
+# signed, so that the browser brings back exactly the text that was signed.
+_KEPT_IN_QUERY: Final = "/?%[]=:;$&()+,!*@~"
+
+
+@page_view("GET")
+def authorize(request: HttpRequest) -> HttpResponse:
+    """The next step of the authorization code flow.
+
+    Every refusal before client and redirect URI are known is a page; every one after them goes
+    back to the client. HEAD is not answered: issuing codes is nothing for link checkers.
+
+    Spec: RFC 6749 section 4.1.1; RFC 9700 section 4.11 (no open redirector).
+    """
+    arrived = clock.now()
+    try:
+        parameters = read_parameters(request.META.get("QUERY_STRING", ""))
+        asker = trusted_asker(parameters, find_client=find_client)
+    except UnreadableQuery:
+        return refusal_page(UNREADABLE)
+    except UntrustedRequest as untrusted:
+        return refusal_page(untrusted.refusal)
+    try:
+        wish = read_wish(parameters)
+        access = requested_access(wish, client=asker.client)
+        return _proceed(request, asker=asker, wish=wish, access=access, arrived=arrived)
+    except OAuthError as refusal:
+        counter("authserver_auth_denied_total").labels(reason=refusal.reason).inc()
+        log.info("authorization refused", extra={"reason": refusal.reason})
+        observe_flow(started=arrived)
+        return error_redirect(asker.address, reason=refusal.reason)
+
+
+def _proceed(
+    request: HttpRequest, *, asker: Asker, wish: Wish, access: Access, arrived: datetime
+) -> HttpResponse:
+    """Sign-in page, consent page or code, for a request that is valid in itself.
+
+    Raises: OAuthError when the user would have to be asked and must not be.
+    """
+    target = _own_target(request)
+    ticket = return_to.ticket_of(target)
+    if ticket is not None and ticket.is_expired(now=clock.epoch()):
+        return _took_too_long()
+    started = datetime.fromtimestamp(ticket.issued_at, tz=UTC) if ticket else arrived
+    session = signed_in(request)
+    step = next_step(
+        wish,
+        must_sign_in=must_sign_in(
+            session,
+            again=asks_to_sign_in_again(wish),
+            max_age=wish.max_age,
+            ticket=ticket,
+            now=clock.epoch(),
+        ),
+        is_consented=_is_consented(session, asker=asker, access=access),
+        redirect_uri=asker.address.redirect_uri,
+    )
+    if step is Step.SIGN_IN or session is None:
+        signed = quote(return_to.sign(target), safe="/?:@")
+        return see_other(f"{reverse('login')}?redirect={signed}")
+    draft = AuthorizationRequest(
+        client=asker.client,
+        user=session.user,
+        redirect_uri=asker.address.redirect_uri,
+        scope=" ".join(access.scopes),
+        resource=access.resource.uri,
+        state=asker.address.state,
+        code_challenge=wish.code_challenge,
+        dpop_jkt=wish.dpop_jkt,
+        auth_time=session.authenticated_at,
+    )
+    if step is Step.CONSENT:
+        waiting = pending.begin(draft, started=started)
+        return see_other(f"{reverse('consent')}?session_id={waiting.id}")
+    with transaction.atomic():
+        # Locked, so that a consent revoked at this moment is either seen here or finds the code.
+        consent = standing_consent(
+            user=session.user, client=asker.client, resource=access.resource, lock=True
+        )
+        if not covers(consent, scopes=access.scopes):
+            return see_other(target)
+        code = issue_code(draft, now=clock.now())
+    observe_flow(started=started)
+    return code_redirect(asker.address, code=code)
+
+
+def _is_consented(session: SignedIn | None, *, asker: Asker, access: Access) -> bool:
+    if session is None:
+        return False
+    consent = standing_consent(user=session.user, client=asker.client, resource=access.resource)
+    return covers(consent, scopes=access.scopes)
+
+
+def _own_target(request: HttpRequest) -> str:
+    """Path and query of this request, in the one spelling that survives the way through a browser.
+
+    Clients may leave `://` unescaped inside the query; a local path must not hold it.
+    """
+    raw = request.META.get("QUERY_STRING", "").encode("latin-1")
+    query = quote(raw, safe=_KEPT_IN_QUERY).replace("://", "%3A%2F%2F")
+    return f"{request.path}?{query}"
+
+
+def _took_too_long() -> HttpResponse:
+    return error_page(
+        status=400,
+        title="Signing in took too long",
+        message="You are signed in, but the application's request has lapsed in the meantime.",
+        steps=("Go back to the application and start again; you will not have to sign in twice.",),
+        back=(reverse("account"), "Your account"),
+    )

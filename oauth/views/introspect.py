@@ -1,0 +1,71 @@
+"""POST /oauth/introspect: is this token active? For confidential clients only."""
+
+from time import perf_counter
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from oauthlib.oauth2.rfc6749.errors import OAuth2Error
+
+from audit import events, record
+from authplane.core import clock
+from authplane.core.metrics import counter, histogram
+from oauth.clients.authentication import authenticate_client
+from oauth.engine.core import seal
+from oauth.engine.request import TokenRequest
+from oauth.engine.responses import render_refusal, render_success
+from oauth.errors import OAuthError, Reason
+from oauth.models import Client
+from oauth.tokens.introspection import Introspected, introspect
+from oauth.views.methods import takes
+
+
+@csrf_exempt
+@takes("POST")
+def introspection(request: HttpRequest) -> HttpResponse:
+    """The token's state as the authenticated caller may know it.
+
+    Spec: RFC 7662 section 2.
+    """
+    begun = perf_counter()
+    try:
+        sealed = seal(request)
+        caller = _authenticate(sealed)
+        presented_token = sealed.parameters.get("token")
+        if presented_token is None:
+            raise OAuthError(Reason.TOKEN_MISSING)
+        found = introspect(presented_token, caller=caller, now=clock.now())
+    except OAuth2Error as refusal:
+        return render_refusal(request, refusal)
+    _record(found, caller=caller)
+    histogram("authserver_introspection_duration_seconds").observe(perf_counter() - begun)
+    return render_success(found.members)
+
+
+def _authenticate(sealed: TokenRequest) -> Client:
+    """A client with a credential; a public one proves nothing by its id (RFC 7662 section 4)."""
+    caller = authenticate_client(
+        sealed.parameters,
+        authorization=sealed.authorization_header,
+        endpoint=sealed.endpoint,
+        now=clock.now(),
+    )
+    if caller.is_public:
+        raise OAuthError(Reason.CLIENT_PUBLIC)
+    return caller
+
+
+def _record(found: Introspected, *, caller: Client) -> None:
+    active = not found.denied_because
+    counter("authserver_introspection_total").labels("true" if active else "false").inc()
+    if active:
+        record.record(
+            events.TokenIntrospected(
+                client_id=caller.client_id, jti=found.jti, issuing_client=found.issuing_client
+            )
+        )
+        return
+    record.record_refusal(
+        events.TokenIntrospectDenied(
+            client_id=caller.client_id, reason=found.denied_because, jti=found.jti
+        )
+    )
