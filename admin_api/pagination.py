@@ -1,0 +1,88 @@
+"""Lists: an envelope keyed by the noun, by offset or by cursor."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from admin_api.exceptions import Invalid
+from authplane.core.hashing import b64url, b64url_decode
+
+MAX_LIMIT: Final = 500
+MAX_OFFSET: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    limit: int
+    offset: int
+    after: uuid.UUID | None
+
+    @classmethod
+    def of(cls, request: HttpRequest, *, default: int, is_strict: bool = False) -> Page:
+        """From `limit` with `offset` or `cursor`.
+
+        A limit out of range is an error only where ``is_strict``; elsewhere it becomes the nearest
+        one that is possible, as callers of those lists expect.
+
+        Raises: Invalid.
+        """
+        limit = _integer(
+            request.GET.get("limit"), absent=default, text=f"limit must be 1..{MAX_LIMIT}"
+        )
+        if is_strict and not 1 <= limit <= MAX_LIMIT:
+            raise Invalid(f"limit must be 1..{MAX_LIMIT}")
+        offset = _integer(
+            request.GET.get("offset"), absent=0, text="offset must be a non-negative integer"
+        )
+        if not 0 <= offset <= MAX_OFFSET:
+            raise Invalid("offset must be a non-negative integer")
+        after = _cursor(request.GET.get("cursor"))
+        if after and offset:
+            raise Invalid("offset and cursor exclude each other")
+        return cls(min(limit, MAX_LIMIT) if limit > 0 else default, offset, after)
+
+
+def envelope(
+    noun: str, rows: QuerySet[Any], *, page: Page, render: Callable[[Any], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The page of ``rows``, newest first. `next_cursor` is null on the last one.
+
+    Ids are UUIDv7, so that the order of ids is the order of time and a cursor is an id.
+    """
+    total = rows.count()
+    wanted = rows.order_by("-pk")
+    if page.after:
+        wanted = wanted.filter(pk__lt=page.after)
+    found: list[Model] = list(wanted[page.offset : page.offset + page.limit + 1])
+    shown = found[: page.limit]
+    more = len(found) > page.limit
+    return {
+        noun: [render(row) for row in shown],
+        "total": total,
+        "next_cursor": b64url(shown[-1].pk.bytes) if more else None,
+    }
+
+
+def _integer(value: str | None, *, absent: int, text: str) -> int:
+    if value is None or value == "":
+        return absent
+    if len(value) > len(str(MAX_OFFSET)) + 1 or not value.removeprefix("-").isdecimal():
+        raise Invalid(text)
+    return int(value)
+
+
+def _cursor(value: str | None) -> uuid.UUID | None:
+    if not value:
+        return None
+    try:
+        return uuid.UUID(bytes=b64url_decode(value))
+    except ValueError:
+        raise Invalid("cursor is not one of ours") from None

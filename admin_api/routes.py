@@ -1,0 +1,71 @@
+"""What every route has in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final, TypeVar
+
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ViewSet
+
+from admin_api.authentication import Operator, OperatorKey
+from admin_api.exceptions import Invalid, answer
+from authplane.core.forms import JSON, read_json_object
+from authplane.core.routes import LARGE_BODY
+
+SMALL_BODY: Final = 16 * 1024
+MAX_PARAMETER: Final = 512
+
+S = TypeVar("S", bound=BaseSerializer[Any])
+
+
+class OperatorRoutes(ViewSet):
+    """Routes behind the operator key. They answer in JSON, whatever is asked for."""
+
+    authentication_classes: ClassVar[list[type[OperatorKey]]] = [OperatorKey]  # type: ignore[misc]
+    permission_classes: ClassVar[list[type[BasePermission]]] = []  # type: ignore[misc]
+    throttle_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch", "delete"]  # type: ignore[misc]
+
+    def get_exception_handler(self) -> Any:
+        """Our error body."""
+        return answer
+
+    def perform_content_negotiation(
+        self,
+        request: Request,  # noqa: ARG002 - DRF's signature
+        force: bool = False,  # noqa: ARG002 - as above
+    ) -> tuple[BaseRenderer, str]:
+        """JSON, whatever is asked for."""
+        return JSONRenderer(), JSON
+
+    def actor(self, request: Request) -> str:
+        """Who the record says it was."""
+        operator: Operator = request.user  # type: ignore[assignment]
+        return operator.actor_id
+
+    def read(
+        self, request: Request, reader: type[S], *, limit: int = LARGE_BODY, **options: Any
+    ) -> S:
+        """The body, checked; every problem is told at once.
+
+        Raises: ValidationError, BadBody.
+        """
+        body = read_json_object(request._request, limit=limit)  # noqa: SLF001 - DRF keeps it there
+        checked = reader(data=body, **options)
+        checked.is_valid(raise_exception=True)
+        return checked
+
+
+def known_parameters(request: Request, *names: str) -> None:
+    """The query names nothing that this route does not read: a misspelt filter filters nothing.
+
+    Raises: Invalid.
+    """
+    unknown = set(request.GET) - {"limit", "offset", "cursor", *names}
+    if unknown:
+        raise Invalid(f"the query may hold: {', '.join(['limit', 'offset', 'cursor', *names])}")
+    if any(len(request.GET.getlist(name)) > 1 for name in request.GET):
+        raise Invalid("the query names a parameter twice")

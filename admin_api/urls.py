@@ -1,0 +1,44 @@
+"""Routes of the operator API, below `/admin/` of the operator listener."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import path
+
+from admin_api.viewsets.clients import Clients
+from admin_api.viewsets.resources import ExchangeClients, Resources, RuntimeClients
+from admin_api.viewsets.users import Users
+
+LIST: dict[str, Any] = {"get": "list", "post": "create"}
+USER: dict[str, Any] = {"get": "retrieve", "patch": "change"}
+ONE: dict[str, Any] = {"get": "retrieve", "patch": "change", "delete": "remove"}
+MEMBERS: dict[str, Any] = {"get": "retrieve", "post": "add"}
+MEMBER: dict[str, Any] = {"delete": "remove"}
+
+# Ids of clients with a metadata document are URLs, so a client's id may hold slashes; the routes
+# with something behind the id come first.
+urlpatterns = [
+    path("users", Users.as_view(LIST)),
+    path("users/<str:user_id>", Users.as_view(USER)),
+    path("users/<str:user_id>/disable", Users.as_view({"patch": "disable"})),
+    path("users/<str:user_id>/enable", Users.as_view({"patch": "enable"})),
+    path("resources", Resources.as_view(LIST)),
+    path("resources/<str:resource_id>", Resources.as_view(ONE)),
+    path("resources/<str:slug>/policy/exchange/allowed-clients", ExchangeClients.as_view(MEMBERS)),
+    path(
+        "resources/<str:slug>/policy/exchange/allowed-clients/<path:client_id>",
+        ExchangeClients.as_view(MEMBER),
+    ),
+    path("resources/<str:slug>/policy/runtime/client-ids", RuntimeClients.as_view(MEMBERS)),
+    path(
+        "resources/<str:slug>/policy/runtime/client-ids/<path:client_id>",
+        RuntimeClients.as_view(MEMBER),
+    ),
+    path("clients", Clients.as_view(LIST)),
+    path("clients/<path:client_id>/suspend", Clients.as_view({"patch": "suspend"})),
+    path("clients/<path:client_id>/reactivate", Clients.as_view({"patch": "reactivate"})),
+    path("clients/<path:client_id>/revoke", Clients.as_view({"patch": "revoke"})),
+    path("clients/<path:client_id>/rotate-secret", Clients.as_view({"post": "rotate_secret"})),
+    path("clients/<path:client_id>", Clients.as_view(ONE)),
+]

@@ -1,0 +1,154 @@
+"""`/admin/resources`, and the lists of client ids in a resource's policy."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.pagination import Page, envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.serializers.resources import PolicyMember, resource_view
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from oauth.models import Resource
+from oauth.resources import policy, services
+from oauth.resources.errors import (
+    NoSuchResource,
+    ResourceConflict,
+    ResourceError,
+    ResourceInUse,
+)
+
+DEFAULT_LIMIT = 100
+FILTERS = ("slug", "backend_kind", "broker_provider_id")
+
+
+class Resources(OperatorRoutes):
+    """What tokens are for."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All resources, the newest first; with `slug` alone, that one."""
+        known_parameters(request, *FILTERS)
+        if request.GET.get("slug"):
+            return json_response(resource_view(_only_by_slug(request)))
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        rows = _filtered(request)
+        return json_response(envelope("resources", rows, page=page, render=resource_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new resource."""
+        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        try:
+            row = services.create_resource(body, actor=self.actor(request))
+        except ResourceError as error:
+            raise refusal_of(error) from None
+        return json_response(resource_view(row), status=201)
+
+    def retrieve(self, request: Request, resource_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One resource."""
+        row = Resource.objects.filter(pk=_key(resource_id)).first()
+        if row is None:
+            raise NotFound("resource not found")
+        return json_response(resource_view(row))
+
+    def change(self, request: Request, resource_id: str) -> HttpResponse:
+        """The resource with the members of the body; lists and the policy are replaced whole."""
+        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        try:
+            row = services.patch_resource(_key(resource_id), body, actor=self.actor(request))
+        except ResourceError as error:
+            raise refusal_of(error) from None
+        return json_response(resource_view(row))
+
+    def remove(self, request: Request, resource_id: str) -> HttpResponse:
+        """The resource is gone, unless somebody's consent names it."""
+        try:
+            services.delete_resource(_key(resource_id), actor=self.actor(request))
+        except ResourceError as error:
+            raise refusal_of(error) from None
+        return HttpResponse(status=204)
+
+
+class PolicyRoutes(OperatorRoutes):
+    """One list of a resource's policy. Adding twice and removing what is absent change nothing."""
+
+    of = policy.EXCHANGE
+
+    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """The list."""
+        return self._answer(policy.listed_clients, slug)
+
+    def add(self, request: Request, slug: str) -> HttpResponse:
+        """The list with the client on it."""
+        member = self.read(request, PolicyMember, limit=SMALL_BODY).validated_data["client_id"]
+        return self._answer(policy.add_client, slug, client_id=member, actor=self.actor(request))
+
+    def remove(self, request: Request, slug: str, client_id: str) -> HttpResponse:
+        """The list without the client."""
+        return self._answer(
+            policy.remove_client, slug, client_id=client_id, actor=self.actor(request)
+        )
+
+    def _answer(self, change: Any, slug: str, **options: str) -> HttpResponse:
+        try:
+            members = change(slug, of=self.of, **options)
+        except ResourceError as error:
+            raise refusal_of(error) from None
+        return json_response({self.of.name: members})
+
+
+class ExchangeClients(PolicyRoutes):
+    """Who may exchange tokens for the resource."""
+
+    of = policy.EXCHANGE
+
+
+class RuntimeClients(PolicyRoutes):
+    """Who acts as the resource."""
+
+    of = policy.RUNTIME
+
+
+def refusal_of(error: ResourceError) -> Exception:
+    """How the operator is told."""
+    if isinstance(error, NoSuchResource):
+        return NotFound(str(error))
+    if isinstance(error, ResourceConflict | ResourceInUse):
+        return Conflict(str(error))
+    return Invalid(str(error))
+
+
+def _key(resource_id: str) -> uuid.UUID:
+    """Raises: NotFound for what is no id at all."""
+    try:
+        return uuid.UUID(resource_id)
+    except ValueError:
+        raise NotFound("resource not found") from None
+
+
+def _only_by_slug(request: Request) -> Resource:
+    """Raises: Invalid when another filter stands beside the slug; NotFound."""
+    beside = sorted(set(request.GET) - {"slug"})
+    if beside:
+        raise Invalid(f"slug cannot be combined with {beside[0]}")
+    row = Resource.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
+    if row is None:
+        raise NotFound("resource not found")
+    return row
+
+
+def _filtered(request: Request) -> QuerySet[Resource]:
+    rows = Resource.objects.all()
+    kind = request.GET.get("backend_kind")
+    if kind:
+        if kind not in {*Resource.Backend.values, "broker"}:
+            raise Invalid("backend_kind must be mint or broker")
+        rows = rows.filter(backend_kind=kind)
+    # No resource of this server has a provider.
+    return rows.none() if request.GET.get("broker_provider_id") else rows

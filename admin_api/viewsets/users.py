@@ -1,0 +1,79 @@
+"""`/admin/users`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, NotFound
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.serializers.users import NewUser, UserChange, user_view
+from authplane.accounts import services
+from authplane.accounts.errors import EmailTaken, WrongState
+from authplane.accounts.models import User
+from authplane.accounts.selectors import find_user, list_users
+from authplane.core.http import json_response
+
+DEFAULT_LIMIT = 50
+
+
+class Users(OperatorRoutes):
+    """Accounts of people."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All users, the newest first."""
+        known_parameters(request)
+        page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        return json_response(envelope("users", list_users(), page=page, render=user_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new local user who can sign in with the password."""
+        asked = self.read(request, NewUser).validated_data
+        try:
+            user = services.create_user(**asked, actor=self.actor(request))
+        except EmailTaken as error:
+            raise Conflict(str(error)) from None
+        return json_response(user_view(user), status=201)
+
+    def retrieve(self, request: Request, user_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One user."""
+        return json_response(user_view(_found(user_id)))
+
+    def change(self, request: Request, user_id: str) -> HttpResponse:
+        """The user with another e-mail or name. An empty body writes nothing."""
+        user = _found(user_id)
+        asked = self.read(request, UserChange).validated_data
+        if asked:
+            try:
+                services.update_user(user=user, **asked, actor=self.actor(request))
+            except EmailTaken as error:
+                raise Conflict(str(error)) from None
+        return json_response(user_view(user))
+
+    def disable(self, request: Request, user_id: str) -> HttpResponse:
+        """The user cannot sign in, and tokens issued for the user count no longer."""
+        return self._move(request, user_id, services.disable_user, status=User.Status.DISABLED)
+
+    def enable(self, request: Request, user_id: str) -> HttpResponse:
+        """A disabled user can sign in again."""
+        return self._move(request, user_id, services.enable_user, status=User.Status.ACTIVE)
+
+    def _move(
+        self, request: Request, user_id: str, move: Callable[..., None], *, status: str
+    ) -> HttpResponse:
+        try:
+            move(user_id=_found(user_id).pk, actor=self.actor(request))
+        except WrongState as error:
+            raise Conflict(str(error)) from None
+        return json_response({"status": status})
+
+
+def _found(user_id: str) -> User:
+    """Raises: NotFound."""
+    user = find_user(user_id)
+    if user is None:
+        raise NotFound("user not found")
+    return user

@@ -1,0 +1,1 @@
+"""Upstream credentials on behalf of users."""
