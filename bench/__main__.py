@@ -1,0 +1,144 @@
+"""`make bench`: measure our server and the baseline, one after the other, and write the report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import load, machine, report, servers
+from tests.support.server import free_port
+
+PAGE = servers.ROOT / "docs" / "benchmarks.md"
+CHART = servers.ROOT / "docs" / "assets" / "benchmarks.svg"
+OURS, BASELINE = "authplane", "tuned DOT"
+LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
+
+
+def arguments() -> argparse.Namespace:
+    """What the caller wants."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--database", default=os.environ.get("DATABASE_URL", LOCAL))
+    parser.add_argument("--seconds", type=int, default=4, help="length of a round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of which the median counts")
+    parser.add_argument("--only", choices=("ours", "baseline"), help="leave the other one out")
+    parser.add_argument("--dry", action="store_true", help="print, but do not write the page")
+    return parser.parse_args()
+
+
+def measure_server(
+    name: str,
+    variant: servers.Variant,
+    *,
+    options: argparse.Namespace,
+    application: str,
+    filled: servers.Filled,
+    routes: servers.Routes,
+    port: int,
+) -> report.Result:
+    """All six measurements of one server in one variant."""
+    base = f"http://127.0.0.1:{port}"
+    samples: dict[str, load.Sample] = {}
+    with servers.serving(
+        application, variant, environment=filled.environment, port=port, probe=routes.metadata
+    ) as root:
+        plans = servers.plans(base, routes=routes, facts=filled.facts)
+        at_start = machine.memory_of(root)
+        print(f"\n{name}, {variant.label}", flush=True)
+        for plan in plans:
+            sample = load.measure(plan, base=base, seconds=options.seconds, rounds=options.rounds)
+            samples[plan.name] = sample
+            print(
+                f"  {plan.name:<20} {sample.rate:>9,.0f}/s   "
+                f"p50 {sample.p50_ms:6.1f} ms   p99 {sample.p99_ms:6.1f} ms",
+                flush=True,
+            )
+        after_load = machine.memory_of(root)
+    print(f"  memory {after_load.rss:.0f} MiB RSS, {after_load.pss:.0f} MiB PSS", flush=True)
+    return report.Result(name, variant.label, samples, at_start, after_load)
+
+
+def measure_ours(options: argparse.Namespace) -> list[report.Result]:
+    """Our server behind Granian and behind gunicorn."""
+    results = []
+    for variant in (servers.GRANIAN, servers.GUNICORN):
+        with (
+            tempfile.TemporaryDirectory(prefix="authplane-bench-") as data,
+            servers.fresh_database(options.database) as database,
+        ):
+            port = free_port()
+            filled = servers.fill_ours(database, port=port, data=data)
+            results.append(
+                measure_server(
+                    OURS,
+                    variant,
+                    options=options,
+                    application="authplane.wsgi:application",
+                    filled=filled,
+                    routes=servers.OURS,
+                    port=port,
+                )
+            )
+    return results
+
+
+def measure_baseline(options: argparse.Namespace) -> list[report.Result]:
+    """The baseline behind what suits it best, and behind what suits us."""
+    results = []
+    for variant in (servers.GRANIAN, servers.GUNICORN_SYNC):
+        port = free_port()
+        with servers.fresh_database(options.database) as database:
+            results.append(
+                measure_server(
+                    BASELINE,
+                    variant,
+                    options=options,
+                    application="bench.baseline.plain.wsgi:application",
+                    filled=servers.fill_baseline(database, port=port),
+                    routes=servers.PLAIN,
+                    port=port,
+                )
+            )
+    return results
+
+
+def main() -> int:
+    """0 when everything was measured; the page is written by a complete run only."""
+    options = arguments()
+    facts = machine.describe(database=servers.database_description(options.database))
+    for name, value in facts:
+        print(f"{name:<11} {value}")
+    results: list[report.Result] = []
+    if options.only != "baseline":
+        results += measure_ours(options)
+    if options.only != "ours":
+        results += measure_baseline(options)
+    if options.only:
+        return 0
+    driver = "wrk" if shutil.which("wrk") else "the built-in driver (slower than wrk)"
+    page = report.document(
+        results,
+        ours=OURS,
+        baseline=BASELINE,
+        machine=facts,
+        driver=driver,
+        method=(
+            f"{load.WARM_UP_SECONDS} s of warm-up, then the median of {options.rounds} rounds of"
+            f" {options.seconds} s; 16 connections for single requests, 8 for flows; HTTP without"
+            " TLS over loopback; a fresh database for each variant"
+        ),
+    )
+    print("\n" + "\n".join(report.ratios(results, ours=OURS, baseline=BASELINE)))
+    if not options.dry:
+        CHART.parent.mkdir(parents=True, exist_ok=True)
+        CHART.write_text(report.chart(results, ours=OURS, baseline=BASELINE), encoding="utf-8")
+        PAGE.write_text(page, encoding="utf-8")
+        print(f"\nwritten to {Path(PAGE).relative_to(servers.ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
