@@ -1,0 +1,146 @@
+"""How many statements each request sends to the database: exactly, with warm caches.
+
+Every statement is a round trip, BEGIN and COMMIT included. A number here goes down on purpose and
+up only with a reason.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from tests.support.queries import query_budget
+
+# Without a transaction around the test, so that what is counted is what a server sends.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def budget(*, postgresql: int, sqlite: int):
+    return query_budget(postgresql if connection.vendor == "postgresql" else sqlite)
+
+
+@pytest.fixture(autouse=True)
+def _undisturbed(monkeypatch):
+    """Announcements over Redis do not empty a cache between warming it and counting."""
+    from authplane.core import cache
+
+    monkeypatch.setattr(cache._Listener, "ensure_running", lambda listener: None)
+    monkeypatch.setattr(cache._Listener, "_apply", lambda listener, data: None)
+
+
+@pytest.fixture
+def warm(scene):
+    """Every cache knows every party."""
+    scene.is_active(scene.machine_token())
+    tokens = scene.tokens()
+    scene.client.refresh(tokens["refresh_token"])
+    return scene
+
+
+def test_client_credentials(warm):
+    with budget(postgresql=1, sqlite=4):
+        answer = warm.machine.client_credentials()
+    assert answer.status_code == 200
+
+
+def test_client_credentials_with_a_secret_in_the_body_or_at_the_root(warm):
+    posting = warm.another_machine(token_endpoint_auth_method="client_secret_post", scope="read")
+    posting.client_credentials()
+    for path in ("/oauth/token", "/token"):
+        with budget(postgresql=1, sqlite=4):
+            answer = posting.token(path=path, grant_type="client_credentials")
+        assert answer.status_code == 200
+
+
+def test_code(warm):
+    authorization = warm.authorize()
+    with budget(postgresql=2, sqlite=8):
+        answer = warm.client.redeem(authorization)
+    assert answer.status_code == 200
+
+
+def test_code_without_refresh_token(warm):
+    client = warm.another_client(grant_types=["authorization_code"])
+    client.tokens(warm.person)
+    authorization = client.authorize(warm.person)
+    with budget(postgresql=2, sqlite=7):
+        answer = client.redeem(authorization)
+    assert answer.status_code == 200
+
+
+def test_refresh(warm):
+    refresh_token = warm.tokens()["refresh_token"]
+    with budget(postgresql=2, sqlite=7):
+        answer = warm.client.refresh(refresh_token)
+    assert answer.status_code == 200
+
+
+def test_an_answer_that_was_lost_costs_one_read(warm):
+    refresh_token = warm.tokens()["refresh_token"]
+    warm.client.refresh(refresh_token)
+    with budget(postgresql=1, sqlite=1):
+        answer = warm.client.refresh(refresh_token)
+    assert answer.status_code == 200
+
+
+def test_introspection_of_an_access_token(warm):
+    token = warm.tokens()["access_token"]
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.watcher.introspect(token)
+    assert answer.json()["active"] is True
+
+
+def test_introspection_of_a_refresh_token(warm):
+    token = warm.machine.tokens(warm.person)["refresh_token"]
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.machine.introspect(token)
+    assert answer.json()["active"] is True
+
+
+def test_userinfo(warm):
+    token = warm.tokens(resource=None, scope="openid")["access_token"]
+    with budget(postgresql=1, sqlite=1):
+        answer = warm.client.userinfo(token)
+    assert answer.status_code == 200
+
+
+def test_a_wrong_secret_costs_no_statement(warm):
+    warm.machine.client_secret = "wrong"
+    with budget(postgresql=0, sqlite=0):
+        answer = warm.machine.client_credentials()
+    assert answer.status_code == 401
+
+
+def test_an_inactive_token_costs_what_an_active_one_does(warm):
+    token = warm.machine_token()
+    warm.machine.revoke(token)
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.watcher.introspect(token)
+    assert answer.json() == {"active": False}
+
+
+def test_what_is_no_token_costs_its_look_up_and_its_record(warm):
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.watcher.introspect("unknown")
+    assert answer.json() == {"active": False}
+
+
+def test_a_refused_code_costs_its_look_up_and_its_record(warm):
+    authorization = warm.authorize()
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.client.redeem(authorization, code_verifier="x" * 43)
+    assert answer.status_code == 400
+
+
+def test_a_refused_machine_costs_its_record(warm):
+    with budget(postgresql=1, sqlite=1):
+        answer = warm.machine.client_credentials(scope="unknown")
+    assert answer.status_code == 400
+
+
+def test_discovery_costs_no_statement(warm):
+    warm.client.metadata()
+    warm.client.jwks()
+    with budget(postgresql=0, sqlite=0):
+        warm.client.metadata()
+        warm.client.jwks()

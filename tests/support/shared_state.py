@@ -1,0 +1,29 @@
+"""Empties what outlives a database rollback: the run's own Redis database and process caches."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+
+def empty_shared_state() -> None:
+    """No counter, one-time value or cached row of an earlier test is left."""
+    from authplane.core import cache as process_caches
+    from authplane.core import ratelimit
+
+    if client := _redis(settings.AUTHPLANE.storage.redis_url):
+        client.flushdb()
+    process_caches.drop_everything()
+    ratelimit.forget_local()
+
+
+@cache
+def _redis(url: str) -> Any:
+    """The client for this test process's own numbered database; None without Redis."""
+    if not url:
+        return None
+    import redis
+
+    return redis.Redis.from_url(url)
