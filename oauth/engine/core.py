@@ -42,7 +42,14 @@ def seal(request: HttpRequest) -> TokenRequest:
         read_pairs(request),
         endpoint=called_url(request.path_info),
         authorization=request.META.get("HTTP_AUTHORIZATION", ""),
+        dpop_proofs=presented_proofs(request),
     )
+
+
+def presented_proofs(request: HttpRequest) -> tuple[str, ...]:
+    """The values of all DPoP headers. Servers join repeated headers; a proof has no comma."""
+    header = request.META.get("HTTP_DPOP")
+    return () if header is None else tuple(value.strip() for value in header.split(","))
 
 
 def read_pairs(request: HttpRequest) -> list[tuple[str, str]]:

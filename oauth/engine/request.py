@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from oauthlib.common import Request
 
+from oauth.engine.binding import UNBOUND, Binding
 from oauth.errors import OAuthError, Reason
 
 REPEATABLE: Final = frozenset({"resource", "audience"})
@@ -68,6 +69,7 @@ class TokenRequest(Request):
             "response_mode": None,
             "state": None,
         }
+        self.binding: Binding = UNBOUND
         self.authorization: Any = None
         self.source: Any = None
         self.minted_access: Any = None

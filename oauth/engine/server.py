@@ -5,7 +5,7 @@
 3 seal       oauth.engine.request       wire names cannot shadow server state
 4 identify   oauth.clients              exactly one method, uniform failure
 5 permit     here                       grant known, switched on, held by the client
-6 prove      here                       key possession, for grants that bind tokens
+6 prove      oauth.engine.binding       the key or certificate that tokens are bound to
 7 decide     oauth.grants.<grant>       checks only
 8 issue      oauth.tokens               sign, spend, record: one statement
   answer     oauth.engine.responses     one renderer for success and refusal
@@ -18,6 +18,7 @@ from oauthlib.oauth2.rfc6749.endpoints.base import BaseEndpoint
 from authplane.core import clock
 from authplane.core.config import config
 from oauth.clients.authentication import authenticate_client
+from oauth.engine.binding import prove_possession
 from oauth.engine.request import TokenRequest
 from oauth.engine.token_type import SenderConstrainedToken
 from oauth.errors import OAuthError, Reason
@@ -48,6 +49,7 @@ class AuthplaneServer(BaseEndpoint):
         request.client_id = request.client.client_id
         if not request.client.allows_grant_type(grant_type):
             raise OAuthError(Reason.GRANT_TYPE_NOT_ALLOWED)
+        request.binding = prove_possession(request)
         answer: dict[str, Any] = self.grants[grant_type].create_token_response(
             request, self.token_type
         )

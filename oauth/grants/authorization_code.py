@@ -112,6 +112,8 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             resource=code.resource,
             scope=tuple(name for name in code.scope.split() if name not in NEVER_IN_A_TOKEN),
             lifetime=user_token_lifetime(),
+            dpop_jkt=request.binding.jkt,
+            certificate=request.binding.certificate,
         )
 
 

@@ -42,6 +42,8 @@ class ClientCredentials(StagedGrant, ClientCredentialsGrant):
             resource=resource.uri,
             scope=scope,
             lifetime=machine_token_lifetime(),
+            dpop_jkt=request.binding.jkt,
+            certificate=request.binding.certificate,
         )
 
     def issue(self, request: TokenRequest, token_handler: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
         if request.source.consumed_at is not None:
             return self._answer_again(request)
         self._decide(request)
+        request.binding.spend()
         return self.issue(request, token_handler)
 
     def validate_token_request(self, request: TokenRequest) -> None:
@@ -112,6 +113,8 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
             resource=spent.resource,
             scope=scope,
             lifetime=user_token_lifetime(),
+            dpop_jkt=request.binding.jkt,
+            certificate=request.binding.certificate,
         )
 
     def _after_a_lost_race(self, request: TokenRequest) -> dict[str, Any]:

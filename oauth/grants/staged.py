@@ -20,6 +20,7 @@ class StagedGrant(ABC):
         the replayed credential began.
         """
         self.validate_token_request(request)  # type: ignore[attr-defined]
+        request.binding.spend()
         return self.issue(request, token_handler)
 
     @abstractmethod

@@ -31,6 +31,11 @@ class AuthorizationRequest(models.Model):
     code_challenge = models.CharField(max_length=128)
     dpop_jkt = models.CharField(max_length=64, blank=True, default="")
     auth_time = models.DateTimeField(help_text="When the user signed in.")
+    acr = models.CharField(max_length=255, blank=True, default="")
+    amr = models.JSONField(default=list, blank=True)
+    pushed = models.UUIDField(
+        null=True, blank=True, help_text="The pushed request that is spent with the answer."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -63,6 +68,8 @@ class AuthorizationCode(AbstractGrant):
     family_id = models.UUIDField(default=uuid7, editable=False)
     dpop_jkt = models.CharField(max_length=64, blank=True, default="")
     auth_time = models.DateTimeField()
+    acr = models.CharField(max_length=255, blank=True, default="")
+    amr = models.JSONField(default=list, blank=True)
     consumed_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=clock.now, editable=False)

@@ -91,6 +91,19 @@ class Client(AbstractApplication):
     cimd_fingerprint = models.CharField(
         max_length=64, blank=True, default="", help_text="Of redirect URIs, name and keys."
     )
+    dpop_bound_access_tokens = models.BooleanField(
+        default=False, help_text="Every token request must carry a DPoP proof."
+    )
+    require_pushed_authorization_requests = models.BooleanField(default=False)
+    require_signed_request_object = models.BooleanField(default=False)
+    request_object_signing_alg = models.CharField(max_length=16, blank=True, default="")
+    tls_client_auth = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="The one subject value that certificates must have, by its metadata name: "
+        '{"tls_client_auth_san_dns": "client.example.com"}.',
+    )
+    tls_client_certificate_bound_access_tokens = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created = models.DateTimeField(default=clock.now, editable=False)
 

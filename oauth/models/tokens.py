@@ -32,6 +32,8 @@ class TokenFamily(models.Model):  # type: ignore[django-manager-missing]
         max_length=64, blank=True, default="", help_text="Key that every refresh must prove."
     )
     auth_time = models.DateTimeField()
+    acr = models.CharField(max_length=255, blank=True, default="")
+    amr = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(help_text="No refresh token of the family outlives this.")
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -61,6 +63,11 @@ class AccessToken(AbstractAccessToken):
         AUTHORIZATION_CODE = "authorization_code"
         REFRESH_TOKEN = "refresh_token"  # noqa: S105 - a name
         CLIENT_CREDENTIALS = "client_credentials"
+        TOKEN_EXCHANGE = "token_exchange"  # noqa: S105 - a name
+        JWT_BEARER = "jwt_bearer"
+        WORKLOAD = "workload"
+        ASSERTION = "assertion"
+        VEND = "vend"
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         primary_key=True, default=uuid7, editable=False
@@ -87,6 +94,9 @@ class AccessToken(AbstractAccessToken):
     subject = models.CharField(max_length=512, help_text="The `sub` claim.")
     actors = models.JSONField(null=True, blank=True, help_text="The `act` claim, newest outermost.")
     parent = models.UUIDField(null=True, blank=True, help_text="jti of the subject token.")
+    consent_client = models.UUIDField(
+        null=True, blank=True, help_text="Client whose consent the token rests on."
+    )
     dpop_jkt = models.CharField(max_length=64, blank=True, default="")
     resource = models.TextField(help_text="The audience.")
     family_id = models.UUIDField(null=True, blank=True)
@@ -112,6 +122,11 @@ class AccessToken(AbstractAccessToken):
             ),
             models.Index(
                 fields=["parent"], name="ledger_parent", condition=models.Q(parent__isnull=False)
+            ),
+            models.Index(
+                fields=["consent_client", "user"],
+                name="ledger_consent",
+                condition=models.Q(consent_client__isnull=False),
             ),
         ]
 

@@ -14,13 +14,13 @@ def access_token_claims(
     `aud` is always an array of one, `nbf` equals `iat`. A bound token names its key, an agent's
     token its agent.
 
-    Spec: RFC 9068 section 2.2; RFC 9449 section 6.1 (`cnf`); RFC 8693 section 4.1 (`act`).
+    Spec: RFC 9068 sections 2.2 and 2.2.1 (`auth_time`, `acr`, `amr`); RFC 9449 section 6.1 (`cnf`); RFC 8693 section 4.1 (`act`).
     """
     claims: dict[str, Any] = {
         "iss": issuer,
         "sub": authorization.subject,
         "aud": [authorization.resource],
-        "client_id": authorization.client.client_id,
+        "client_id": authorization.client_claim,
     }
     if authorization.scope:
         claims["scope"] = authorization.scope_text
@@ -30,10 +30,19 @@ def access_token_claims(
         "exp": issued_at + authorization.lifetime,
         "nbf": issued_at,
     }
-    if authorization.dpop_jkt:
-        claims["cnf"] = {"jkt": authorization.dpop_jkt}
-    if authorization.actors:
-        claims["act"] = authorization.actors
-    if authorization.client.is_agent:
-        claims["agent_id"] = authorization.client.client_id
-    return claims
+    return claims | _what_else_is_known(authorization)
+
+
+def _what_else_is_known(authorization: Authorization) -> dict[str, Any]:
+    """What binds the token, who acts, and how the user signed in; absent when there is nothing."""
+    agent = authorization.client.client_id if authorization.client.is_agent else ""
+    members: dict[str, Any] = {
+        "cnf": authorization.confirmation,
+        "act": authorization.actors,
+        "agent_id": agent,
+        "agent_chain": list(authorization.agent_chain),
+        "auth_time": authorization.auth_time,
+        "acr": authorization.acr,
+        "amr": list(authorization.amr),
+    }
+    return {name: value for name, value in members.items() if value}

@@ -17,7 +17,7 @@ from psycopg.errors import ForeignKeyViolation
 from audit import sinks
 from audit.record import PreparedEvent
 from authplane.core.metrics import counter, histogram
-from oauth.models import AccessToken, AuthorizationCode, RefreshToken, TokenFamily
+from oauth.models import AccessToken, AuthorizationCode, RefreshToken
 from oauth.tokens import ledger_rows as rows
 from oauth.tokens import ledger_sql as sql
 from oauth.tokens.authorization import Authorization
@@ -71,7 +71,7 @@ def redeem_code(
         with transaction.atomic():
             redeemed = _spend_code(code, now=now)
             if redeemed:
-                TokenFamily.objects.create(**dict(zip(rows.FAMILY_COLUMNS, family, strict=True)))
+                rows.family_row(family).save(force_insert=True)
                 _save_access(issue)
                 _save_refresh(issue, now=now)
     if redeemed:

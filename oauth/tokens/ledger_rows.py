@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.models import AuditEvent
-from oauth.models import AccessToken
+from oauth.models import AccessToken, TokenFamily
 from oauth.tokens import ledger_sql as sql
 from oauth.tokens.codes import StoredCode
 
@@ -30,6 +30,7 @@ def access_values(issue: "Issue") -> tuple[Any, ...]:
         decided.subject,
         json.dumps(decided.actors) if decided.actors else None,
         decided.parent,
+        decided.consent_client,
         decided.dpop_jkt,
         decided.resource,
         decided.scope_text,
@@ -74,6 +75,8 @@ def family_values(
         code.resource,
         decided.dpop_jkt if decided.client.is_public else "",
         code.auth_time,
+        decided.acr,
+        json.dumps(list(decided.amr)),
         now,
         expires_at,
         "",
@@ -100,6 +103,13 @@ def ledger_row(issue: "Issue") -> AccessToken:
     values = dict(zip(_ACCESS_COLUMNS, access_values(issue), strict=True))
     values["actors"] = issue.authorization.actors
     return AccessToken(**values)
+
+
+def family_row(values: tuple[Any, ...]) -> TokenFamily:
+    """The family's row as a model, for databases that take the steps one by one."""
+    named = dict(zip(FAMILY_COLUMNS, values, strict=True))
+    named["amr"] = json.loads(named["amr"])
+    return TokenFamily(**named)
 
 
 def audit_row(issue: "Issue") -> AuditEvent:

@@ -1,0 +1,39 @@
+"""Stage 6, prove: which key or certificate the tokens of this request will be bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oauth.engine.request import TokenRequest
+
+
+def _nothing_to_spend() -> None:
+    """A request without a proof uses nothing up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What the caller has proved to hold, completely checked.
+
+    `jkt` is the SHA-256 thumbprint of the DPoP key, `certificate` that of the TLS certificate;
+    empty when none was shown. `spend` uses the proof up and raises OAuthError when it was used
+    before: the last thing that happens before tokens are recorded.
+    """
+
+    jkt: str = ""
+    certificate: str = ""
+    spend: Callable[[], None] = _nothing_to_spend
+
+
+UNBOUND = Binding()
+
+
+def prove_possession(request: TokenRequest) -> Binding:  # noqa: ARG001
+    """The binding of the tokens that this request may yield; nothing has been used up yet.
+
+    Raises: OAuthError for a proof that fails, or that is required and missing.
+    """
+    return UNBOUND
