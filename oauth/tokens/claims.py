@@ -14,7 +14,8 @@ def access_token_claims(
     `aud` is always an array of one, `nbf` equals `iat`. A bound token names its key, an agent's
     token its agent.
 
-    Spec: RFC 9068 sections 2.2 and 2.2.1 (`auth_time`, `acr`, `amr`); RFC 9449 section 6.1 (`cnf`); RFC 8693 section 4.1 (`act`).
+    Spec: RFC 9068 sections 2.2 and 2.2.1 (`auth_time`, `acr`, `amr`); RFC 9449 section 6.1 and
+    RFC 8705 section 3.1 (`cnf`); RFC 8693 section 4.1 (`act`).
     """
     claims: dict[str, Any] = {
         "iss": issuer,
