@@ -1,4 +1,9 @@
-"""Whether an issued token still counts, and whose it is: read from the database, never cached."""
+"""Whether an issued token still counts, and whose it is: read from the database, never cached.
+
+A token that was exchanged counts only as long as everything it came from: the tokens above it, up
+to the first one, and the consents they rest on. That is read when the question is asked and is
+marked nowhere, so that an exchange which runs beside a revocation cannot leave a live token behind.
+"""
 
 import json
 import uuid
@@ -11,10 +16,17 @@ from django.db.models import UUIDField
 from authplane.accounts.models import User
 from oauth.models import Client
 
+MAX_ANCESTORS: Final = 32
+"""Tokens above a token. An exchange by the client's own hand adds no hop to `act`, but a token."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A ledger row with everything that can end its token."""
+    """A ledger row with everything that can end its token.
+
+    `ancestors` counts the tokens it came from, one exchange each; 0 for a token that ended because
+    of one of them.
+    """
 
     jti: uuid.UUID
     application_id: uuid.UUID | None
@@ -22,6 +34,7 @@ class Standing:
     actors: dict[str, Any] | None
     username: str
     ended_because: str
+    ancestors: int = 0
 
     @property
     def is_live(self) -> bool:
@@ -33,7 +46,8 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
     """The token's standing; None when the ledger does not know it. One statement.
 
     Family, client and user are joined by id without constraints: a row that is gone counts as one
-    that ended, because ids are never reused.
+    that ended, because ids are never reused. So does an ancestor that is gone: a token never
+    outlives its subject token, and the ledger keeps a row longer than any token lives.
     """
     with connection.cursor() as cursor:
         # A plain cursor: building a model costs more than the statement itself.
@@ -41,14 +55,15 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    application_id, user_id, actors, username, *state = row
+    application_id, user_id, actors, username, *state, lineage = row
     return Standing(
         jti=jti,
         application_id=_ID.to_python(application_id),
         user_id=_ID.to_python(user_id),
         actors=json.loads(actors) if isinstance(actors, str) else actors,
         username=username or "",
-        ended_because=_ended_because(user_id is not None, *state),
+        ended_because=_ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, ""),
+        ancestors=max(lineage, 0),
     )
 
 
@@ -71,11 +86,47 @@ def _ended_because(
 
 
 _ID: Final = UUIDField()
+_LINEAGE: Final = {-1: "ancestor_ended", -2: "consent_revoked", -3: "ancestor_unknown"}
+_ENDED: Final = (
+    # The same that `_ended_because` asks of the token itself.
+    "line.revoked_at IS NOT NULL "
+    "OR (line.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL)) "
+    f"OR client.id IS NULL OR client.status <> '{Client.Status.ACTIVE}' "
+    "OR (line.user_id IS NOT NULL "
+    f"AND (person.id IS NULL OR person.status <> '{User.Status.ACTIVE}'))"
+)
+_LINE: Final = (
+    "WITH RECURSIVE line (id, parent, consent_client, user_id, application_id, family_id, "
+    "resource, revoked_at, above) AS ("
+    "SELECT token.id, token.parent, token.consent_client, token.user_id, token.application_id, "
+    "token.family_id, token.resource, token.revoked_at, 0 "
+    "UNION ALL "
+    "SELECT up.id, up.parent, up.consent_client, up.user_id, up.application_id, up.family_id, "
+    "up.resource, up.revoked_at, line.above + 1 "
+    "FROM line JOIN oauth_accesstoken AS up ON up.id = line.parent "
+    f"WHERE line.above < {MAX_ANCESTORS}) "
+    "SELECT CASE "
+    f"WHEN MAX(CASE WHEN {_ENDED} THEN 1 ELSE 0 END) = 1 THEN -1 "
+    "WHEN MAX(CASE WHEN consent.revoked_at IS NOT NULL THEN 1 ELSE 0 END) = 1 THEN -2 "
+    # Only the first token of all has no parent: without it the line is broken, or too long.
+    "WHEN MAX(CASE WHEN line.parent IS NULL THEN 1 ELSE 0 END) = 0 THEN -3 "
+    "ELSE MAX(line.above) END "
+    "FROM line "
+    "LEFT JOIN oauth_tokenfamily AS family ON family.id = line.family_id "
+    "LEFT JOIN oauth_client AS client ON client.id = line.application_id "
+    "LEFT JOIN accounts_user AS person ON person.id = line.user_id "
+    "LEFT JOIN oauth_resource AS target "
+    "ON target.uri = line.resource AND target.uri <> '' AND line.consent_client IS NOT NULL "
+    "LEFT JOIN oauth_consentgrant AS consent ON consent.user_id = line.user_id "
+    "AND consent.client_id = line.consent_client AND consent.resource_id = target.id"
+)
 _QUERY: Final = (
     "SELECT token.application_id, token.user_id, token.actors, person.email, "
     "token.revoked_at, client.status, person.status, "
     # A family that is gone has ended as well.
-    "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL) "
+    "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL), "
+    # A token of any other grant has nothing above it, and does not pay for the question.
+    f"CASE WHEN token.parent IS NULL AND token.consent_client IS NULL THEN 0 ELSE ({_LINE}) END "
     "FROM oauth_accesstoken AS token "
     "LEFT JOIN oauth_tokenfamily AS family ON family.id = token.family_id "
     "LEFT JOIN oauth_client AS client ON client.id = token.application_id "
