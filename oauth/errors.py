@@ -72,6 +72,9 @@ class Reason(StrEnum):
     RESOURCE_UNKNOWN = "resource_unknown"
     RESOURCE_MISMATCH = "resource_mismatch"
     RESOURCE_SEVERAL = "resource_several"
+    RESOURCE_GRANT_REFUSED = "resource_grant_refused"
+    RESOURCE_DPOP_REQUIRED = "resource_dpop_required"
+    RESOURCE_DPOP_OFF = "resource_dpop_off"
     RESPONSE_TYPE_MISSING = "response_type_missing"
     RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported"
     REQUEST_OBJECT_UNSUPPORTED = "request_object_unsupported"
@@ -164,6 +167,15 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.RESOURCE_MISMATCH: _TARGET,
     Reason.RESOURCE_SEVERAL: Wire(
         "invalid_target", 400, "all resource values must name the same resource"
+    ),
+    Reason.RESOURCE_GRANT_REFUSED: Wire(
+        "unauthorized_client", 400, "the requested resource does not allow this grant type"
+    ),
+    Reason.RESOURCE_DPOP_REQUIRED: Wire(
+        "invalid_dpop_proof", 400, "the requested resource requires a DPoP proof"
+    ),
+    Reason.RESOURCE_DPOP_OFF: Wire(
+        "invalid_target", 400, "the requested resource does not accept DPoP-bound tokens"
     ),
     Reason.RESPONSE_TYPE_MISSING: _request("response_type is missing"),
     Reason.RESPONSE_TYPE_UNSUPPORTED: Wire(

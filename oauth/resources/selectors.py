@@ -12,7 +12,7 @@ from authplane.core.cache import TimedCache, drop_on_commit
 from authplane.core.config import config
 from authplane.core.uris import fold_resource
 from oauth.models import Resource
-from oauth.resources.view import ResourceView, ScopeView
+from oauth.resources.view import ResourceView, Rules, ScopeView
 
 if TYPE_CHECKING:
     import uuid
@@ -102,6 +102,18 @@ def view_of(row: Resource) -> ResourceView:
         exchange_allowed_client_ids=frozenset(
             policy.get("exchange", {}).get("allowed_client_ids", ())
         ),
+        rules=rules_of(policy),
+    )
+
+
+def rules_of(policy: dict[str, Any]) -> Rules:
+    """The rules that a stored policy holds."""
+    grants = policy.get("grants")
+    return Rules(
+        dpop=policy.get("dpop") or "optional",
+        grants=None if grants is None else frozenset(grants),
+        lifetime=policy.get("lifetime"),
+        token_format=policy.get("token_format") or "jwt",
     )
 
 

@@ -19,6 +19,21 @@ class ScopeView:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What the resource demands of its tokens. The defaults demand nothing.
+
+    `dpop` is `off` (tokens are never bound), `optional` (bound when the client proves a key) or
+    `required`. `grants` lists the wire's grant types; None allows all. `lifetime` is a ceiling in
+    seconds. `token_format` is `jwt` or `opaque`.
+    """
+
+    dpop: str = "optional"
+    grants: frozenset[str] | None = None
+    lifetime: int | None = None
+    token_format: str = "jwt"  # noqa: S105 - a format
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceView:
     """A protected resource. `uri` is the audience, byte for byte; empty means it has none.
 
@@ -34,6 +49,7 @@ class ResourceView:
     scopes: tuple[ScopeView, ...]
     runtime_client_ids: frozenset[str]
     exchange_allowed_client_ids: frozenset[str]
+    rules: Rules = Rules()
     scope_names: frozenset[str] = field(init=False)
     default_scopes: tuple[str, ...] = field(init=False)
 
