@@ -8,8 +8,9 @@ from django.db import transaction
 from audit import record
 from audit.events import ConsentRevoked
 from authplane.accounts.models import User
-from oauth.models import AccessToken, AuthorizationCode, ConsentGrant, TokenFamily
+from oauth.models import AuthorizationCode, ConsentGrant, TokenFamily
 from oauth.resources.selectors import view_of
+from oauth.tokens.descent import revoke_resting_on
 
 CAUSE = "consent_revoked"
 
@@ -17,6 +18,7 @@ CAUSE = "consent_revoked"
 def revoke_consent(*, consent_id: UUID, user: User, now: datetime) -> bool:
     """The client can do nothing more for this user at this resource; False when it could not.
 
+    Nor can anybody who exchanged one of its tokens, or got a token because of this consent.
     Codes first: one that is being redeemed at this moment holds its row, so that its family is
     there to be ended when the next statement looks. One statement per table.
 
@@ -44,13 +46,13 @@ def revoke_consent(*, consent_id: UUID, user: User, now: datetime) -> bool:
         TokenFamily.objects.filter(
             user=user, client=consent.client, resource=audience, revoked_at=None
         ).update(revoked_at=now, revoked_reason=CAUSE)
-        AccessToken.objects.filter(
-            user=user,
-            application=consent.client,
-            resource=audience,
-            revoked_at=None,
-            expires__gt=now,
-        ).update(revoked_at=now, revoked_reason=CAUSE)
+        revoke_resting_on(
+            user_id=user.pk,
+            client_pk=consent.client_id,
+            audience=audience,
+            cause=CAUSE,
+            now=now,
+        )
         record.record(
             ConsentRevoked(
                 actor_id=str(user.pk), client_id=consent.client.client_id, resource=audience

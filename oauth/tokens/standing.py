@@ -96,8 +96,9 @@ _ENDED: Final = (
     f"AND (person.id IS NULL OR person.status <> '{User.Status.ACTIVE}'))"
 )
 _LINE: Final = (
-    "WITH RECURSIVE line (id, parent, consent_client, user_id, application_id, family_id, "
-    "resource, revoked_at, above) AS ("
+    "WITH RECURSIVE line "  # noqa: S608 - put together from constants of this module
+    "(id, parent, consent_client, user_id, application_id, family_id, resource, revoked_at, above) "
+    "AS ("
     "SELECT token.id, token.parent, token.consent_client, token.user_id, token.application_id, "
     "token.family_id, token.resource, token.revoked_at, 0 "
     "UNION ALL "
@@ -121,8 +122,8 @@ _LINE: Final = (
     "AND consent.client_id = line.consent_client AND consent.resource_id = target.id"
 )
 _QUERY: Final = (
-    "SELECT token.application_id, token.user_id, token.actors, person.email, "
-    "token.revoked_at, client.status, person.status, "
+    "SELECT token.application_id, token.user_id, token.actors, "  # noqa: S608 - as above
+    "person.email, token.revoked_at, client.status, person.status, "
     # A family that is gone has ended as well.
     "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL), "
     # A token of any other grant has nothing above it, and does not pay for the question.
