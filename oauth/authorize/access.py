@@ -6,6 +6,7 @@ from oauth.authorize.protocol import Wish
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client, Resource
 from oauth.resources.indicators import resolve_resource
+from oauth.resources.rules import require_compatible, require_grant
 from oauth.resources.scopes import grantable
 from oauth.resources.view import ResourceView
 
@@ -33,6 +34,9 @@ def requested_access(wish: Wish, *, client: Client) -> Access:
     resource = resolve_resource(wish.requested_resources)
     if resource.backend_kind not in _SIGNED_HERE:
         raise OAuthError(Reason.RESOURCE_UNKNOWN)
+    # Refused here as well as at redemption: nobody is asked for a consent that yields no token.
+    require_grant(resource, grant_type="authorization_code")
+    require_compatible(resource, client=client)
     granted = grantable(wish.requested_scopes, resource=resource, ceiling=client.scope_ceiling)
     in_order = tuple(scope.name for scope in resource.scopes if scope.name in granted)
     return Access(resource, in_order)

@@ -12,8 +12,10 @@ from oauth import pkce
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
 from oauth.grants.staged import StagedGrant
+from oauth.resources.indicators import require_same_resource
+from oauth.resources.rules import bound_key, grant_is_allowed, lifetime_at, require_allowed
+from oauth.resources.selectors import resource_of_audience
 from oauth.tokens import codes, families, ledger
-from oauth.tokens.audience import require_same_resource
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.lifetimes import family_end, refresh_end, user_token_lifetime
 
@@ -39,6 +41,12 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             raise OAuthError(Reason.CODE_REDIRECT_MISMATCH)
         _prove_possession(super().validate_token_request, request)
         require_same_resource(request.resources, registered=request.source.resource)
+        require_allowed(
+            resource_of_audience(request.source.resource),
+            grant_type="authorization_code",
+            binding_jkt=request.binding.jkt,
+            client=request.client,
+        )
         self._require_unspent(request)
         self._decide(request)
 
@@ -52,7 +60,9 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
         """The code is spent and its tokens exist, in one statement; or a parallel use won."""
         now = clock.now()
         code, decided = request.source, request.authorization
-        with_refresh = decided.client.allows_grant_type("refresh_token")
+        with_refresh = decided.client.allows_grant_type("refresh_token") and grant_is_allowed(
+            resource_of_audience(decided.resource), grant_type="refresh_token"
+        )
         answer: dict[str, Any] = token_handler.create_token(request, refresh_token=with_refresh)
         family_expires_at = family_end(now)
         event = events.TokenIssued(
@@ -103,6 +113,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
 
     def _decide(self, request: TokenRequest) -> None:
         code = request.source
+        resource = resource_of_audience(code.resource)
         request.authorization = Authorization(
             kind="authorization_code",
             client=request.client,
@@ -111,8 +122,8 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             family_id=code.family_id,
             resource=code.resource,
             scope=tuple(name for name in code.scope.split() if name not in NEVER_IN_A_TOKEN),
-            lifetime=user_token_lifetime(),
-            dpop_jkt=request.binding.jkt,
+            lifetime=lifetime_at(resource, user_token_lifetime()),
+            dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
         )
 

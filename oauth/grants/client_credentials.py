@@ -11,6 +11,7 @@ from oauth.errors import OAuthError, Reason
 from oauth.grants.staged import StagedGrant
 from oauth.resources.indicators import resolve_resource
 from oauth.resources.machine_scope import machine_scope
+from oauth.resources.rules import bound_key, lifetime_at, require_allowed
 from oauth.resources.scopes import parse_scope
 from oauth.tokens import ledger
 from oauth.tokens.authorization import Authorization
@@ -29,6 +30,12 @@ class ClientCredentials(StagedGrant, ClientCredentialsGrant):
         if client.is_public:
             raise OAuthError(Reason.CLIENT_PUBLIC)
         resource = resolve_resource(request.resources)
+        require_allowed(
+            resource,
+            grant_type="client_credentials",
+            binding_jkt=request.binding.jkt,
+            client=client,
+        )
         scope = machine_scope(
             requested=parse_scope(request.scope or ""),
             ceiling=client.scope_ceiling,
@@ -41,8 +48,8 @@ class ClientCredentials(StagedGrant, ClientCredentialsGrant):
             subject=client.client_id,
             resource=resource.uri,
             scope=scope,
-            lifetime=machine_token_lifetime(),
-            dpop_jkt=request.binding.jkt,
+            lifetime=lifetime_at(resource, machine_token_lifetime()),
+            dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
         )
 

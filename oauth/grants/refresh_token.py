@@ -12,9 +12,11 @@ from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
 from oauth.grants.authorization_code import NEVER_IN_A_TOKEN
 from oauth.grants.staged import StagedGrant
+from oauth.resources.indicators import require_same_resource
+from oauth.resources.rules import bound_key, lifetime_at, require_allowed
 from oauth.resources.scopes import narrow, parse_scope
+from oauth.resources.selectors import resource_of_audience
 from oauth.tokens import families, ledger, refresh
-from oauth.tokens.audience import require_same_resource
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.lifetimes import refresh_end, user_token_lifetime, within_replay_window
 
@@ -42,6 +44,12 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
         parse_scope(request.scope)
         super().validate_token_request(request)
         require_same_resource(request.resources, registered=request.source.resource)
+        require_allowed(
+            resource_of_audience(request.source.resource),
+            grant_type="refresh_token",
+            binding_jkt=request.binding.jkt,
+            client=request.client,
+        )
         self._require_live_family(request)
 
     def issue(self, request: TokenRequest, token_handler: Any) -> dict[str, Any]:
@@ -104,6 +112,7 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
         if granted and not scope:
             raise OAuthError(Reason.SCOPE_EMPTY)
         spent = request.source
+        resource = resource_of_audience(spent.resource)
         request.authorization = Authorization(
             kind="refresh_token",
             client=request.client,
@@ -112,8 +121,8 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
             family_id=spent.family_id,
             resource=spent.resource,
             scope=scope,
-            lifetime=user_token_lifetime(),
-            dpop_jkt=request.binding.jkt,
+            lifetime=lifetime_at(resource, user_token_lifetime()),
+            dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
         )
 

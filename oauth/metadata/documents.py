@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from authplane.core.config import Config
-from oauth.clients.policy import ASSERTION_ALGORITHMS
+from oauth.clients.policy import ASSERTION_ALGORITHMS, enabled_grants
 from oauth.grants import GRANTS
 from oauth.resources.view import OFFLINE_ACCESS, ResourceView
 
@@ -19,8 +19,8 @@ TOKEN_METHODS: Final = ("none", *CONFIDENTIAL_METHODS)
 
 def offered_grants(config: Config) -> list[str]:
     """The grant types that the token endpoint accepts."""
-    switched_off = set() if config.features.client_credentials else {"client_credentials"}
-    return [name for name in GRANTS if name not in switched_off]
+    enabled = enabled_grants(config.features)
+    return [name for name in GRANTS if name in enabled]
 
 
 def authorization_server_document(
@@ -69,6 +69,7 @@ def protected_resource_document(resource: ResourceView, *, issuer: str) -> dict[
         "scopes_supported": [scope.name for scope in resource.scopes],
         "bearer_methods_supported": ["header"],
         "resource_name": resource.display_name,
+        "dpop_bound_access_tokens_required": resource.rules.dpop == "required",
     }
     return {name: value for name, value in document.items() if value}
 

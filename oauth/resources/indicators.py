@@ -40,11 +40,14 @@ def require_same_resource(values: Sequence[str], *, registered: str) -> None:
     well, so that a resource removed meanwhile is not a different one.
 
     Spec: RFC 8707 section 2.2.
-    Raises: OAuthError(RESOURCE_MISMATCH).
+    Raises: OAuthError(RESOURCE_UNKNOWN), OAuthError(RESOURCE_MISMATCH); the log tells a name that
+    nobody registered from the name of another resource, the wire does not.
     """
     for value in values:
         if fold_resource(value) == fold_resource(registered):
             continue
         resource = find_resource(value)
-        if resource is None or resource.uri != registered:
+        if resource is None:
+            raise OAuthError(Reason.RESOURCE_UNKNOWN)
+        if resource.uri != registered:
             raise OAuthError(Reason.RESOURCE_MISMATCH)

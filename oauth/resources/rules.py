@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 def require_allowed(
-    resource: ResourceView, *, grant_type: str, binding_jkt: str, client: Client
+    resource: ResourceView | None, *, grant_type: str, binding_jkt: str, client: Client
 ) -> None:
     """Tokens for the resource may be had by this grant, and are bound to a key where they must be.
 
     ``grant_type`` is the wire's name; ``binding_jkt`` the thumbprint of the DPoP key that the
     caller has proved to hold, empty without one. A certificate does not stand in for the key: the
-    resource server that asks for DPoP checks proofs. A client that takes bound tokens alone gets
-    none for a resource that accepts only bearer tokens, rather than a weaker one.
+    resource server that asks for DPoP checks proofs. A resource that is not registered any more
+    (None) demands nothing: nobody takes its tokens.
 
     Spec: RFC 6749 section 5.2 (`unauthorized_client`); RFC 9449 section 5 (`invalid_dpop_proof`).
     Raises: OAuthError(RESOURCE_GRANT_REFUSED), OAuthError(RESOURCE_DPOP_REQUIRED),
     OAuthError(RESOURCE_DPOP_OFF).
     """
+    if resource is None:
+        return
     require_grant(resource, grant_type=grant_type)
-    dpop = resource.rules.dpop
-    if dpop == "required" and not binding_jkt:
+    require_compatible(resource, client=client)
+    if resource.rules.dpop == "required" and not binding_jkt:
         raise OAuthError(Reason.RESOURCE_DPOP_REQUIRED)
-    if dpop == "off" and client.dpop_bound_access_tokens:
-        raise OAuthError(Reason.RESOURCE_DPOP_OFF)
 
 
 def require_grant(resource: ResourceView, *, grant_type: str) -> None:
@@ -42,22 +42,34 @@ def require_grant(resource: ResourceView, *, grant_type: str) -> None:
         raise OAuthError(Reason.RESOURCE_GRANT_REFUSED)
 
 
-def grant_is_allowed(resource: ResourceView, *, grant_type: str) -> bool:
+def require_compatible(resource: ResourceView, *, client: Client) -> None:
+    """The client does not insist on what the resource cannot take.
+
+    A client that takes bound tokens alone gets none for a resource that accepts only bearer
+    tokens, rather than a weaker one.
+
+    Raises: OAuthError(RESOURCE_DPOP_OFF).
+    """
+    if resource.rules.dpop == "off" and client.dpop_bound_access_tokens:
+        raise OAuthError(Reason.RESOURCE_DPOP_OFF)
+
+
+def grant_is_allowed(resource: ResourceView | None, *, grant_type: str) -> bool:
     """Whether tokens for the resource may be had by this grant; all may while none is listed."""
-    return resource.rules.grants is None or grant_type in resource.rules.grants
+    return resource is None or resource.rules.grants is None or grant_type in resource.rules.grants
 
 
-def lifetime_at(resource: ResourceView, default: int) -> int:
+def lifetime_at(resource: ResourceView | None, default: int) -> int:
     """Seconds a token for the resource lives: the grant's ``default``, or less where it says so."""
-    ceiling = resource.rules.lifetime
+    ceiling = None if resource is None else resource.rules.lifetime
     return default if ceiling is None else min(default, ceiling)
 
 
-def bound_key(resource: ResourceView, binding_jkt: str) -> str:
+def bound_key(resource: ResourceView | None, binding_jkt: str) -> str:
     """The key that the access token is bound to: none where the resource takes bearer tokens only.
 
     The answer says `Bearer` then, by which the client learns that its proof was not used.
 
     Spec: RFC 9449 section 5 (a server may elect not to bind; `token_type` tells the client).
     """
-    return "" if resource.rules.dpop == "off" else binding_jkt
+    return "" if resource is not None and resource.rules.dpop == "off" else binding_jkt

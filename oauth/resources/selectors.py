@@ -108,11 +108,11 @@ def view_of(row: Resource) -> ResourceView:
 
 def rules_of(policy: dict[str, Any]) -> Rules:
     """The rules that a stored policy holds."""
-    grants = policy.get("grants")
+    grants = policy.get("grant_types")
     return Rules(
         dpop=policy.get("dpop") or "optional",
         grants=None if grants is None else frozenset(grants),
-        lifetime=policy.get("lifetime"),
+        lifetime=policy.get("token_lifetime"),
         token_format=policy.get("token_format") or "jwt",
     )
 
