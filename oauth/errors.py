@@ -75,6 +75,32 @@ class Reason(StrEnum):
     RESOURCE_GRANT_REFUSED = "resource_grant_refused"
     RESOURCE_DPOP_REQUIRED = "resource_dpop_required"
     RESOURCE_DPOP_OFF = "resource_dpop_off"
+    REQUESTED_TOKEN_TYPE = "requested_token_type"  # noqa: S105 - a name
+    SUBJECT_TOKEN_MISSING = "subject_token_missing"  # noqa: S105 - a name
+    SUBJECT_TOKEN_TYPE = "subject_token_type"  # noqa: S105 - a name
+    SUBJECT_TOKEN_INVALID = "invalid_subject_token"  # noqa: S105 - a name
+    SUBJECT_TOKEN_REVOKED = "subject_token_revoked"  # noqa: S105 - a name
+    SUBJECT_TOKEN_ENDED = "subject_token_revoked_during_mint"  # noqa: S105 - a name
+    SUBJECT_TOKEN_KEY = "subject_token_key"  # noqa: S105 - a name
+    SUBJECT_TOKEN_BOUND = "subject_token_bound"  # noqa: S105 - a name
+    ACTOR_TOKEN_TYPE = "actor_token_type"  # noqa: S105 - a name
+    ACTOR_TOKEN_INVALID = "invalid_actor_token"  # noqa: S105 - a name
+    ACTOR_FOR_BROKER = "broker_actor_not_allowed"
+    SELF_EXCHANGE = "self_exchange_not_allowed"
+    OPERATOR_GATE = "operator_gate_denied"
+    CROSS_CLIENT = "cross_client_not_authorized"
+    FRONTING_CALLER = "fronting_caller_not_authorized"
+    FRONTING_LINK_MISSING = "fronting_link_missing"
+    SUBJECT_SCOPE = "subject_scope_ceiling"
+    SCOPE_UNMAPPED = "scope_unmapped"
+    CHAIN_TOO_DEEP = "chain_too_deep"
+    NOBODY_TO_CONSENT = "nobody_to_consent"
+    CONSENT_MISSING = "consent_missing"
+    CONSENT_INSUFFICIENT = "scope_insufficient"
+    CONSENT_ENDED = "consent_revoked_during_mint"
+    ATTESTATION_UNKNOWN = "agent_attestation_unknown_actor"
+    ATTESTATION_AMBIGUOUS = "agent_attestation_ambiguous_actor"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     RESPONSE_TYPE_MISSING = "response_type_missing"
     RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported"
     REQUEST_OBJECT_UNSUPPORTED = "request_object_unsupported"
@@ -100,6 +126,8 @@ _CLIENT = Wire("invalid_client", 401, "client authentication failed")
 _GRANT = Wire("invalid_grant", 400, "the authorization grant is invalid, expired, or revoked")
 _SCOPE = Wire("invalid_scope", 400, "the requested scope is invalid or not allowed")
 _TARGET = Wire("invalid_target", 400, "the requested resource is unknown or not available")
+_EXCHANGE = Wire("access_denied", 403, "client is not authorized to exchange this token")
+_CONSENT = Wire("consent_required", 400, "the user must allow access to this resource")
 
 
 def _request(description: str, status: int = 400) -> Wire:
@@ -176,6 +204,38 @@ WIRE: Final[dict[Reason, Wire]] = {
     ),
     Reason.RESOURCE_DPOP_OFF: Wire(
         "invalid_target", 400, "the requested resource does not accept DPoP-bound tokens"
+    ),
+    Reason.REQUESTED_TOKEN_TYPE: _request("requested_token_type is not supported"),
+    Reason.SUBJECT_TOKEN_MISSING: _request("subject_token is missing"),
+    Reason.SUBJECT_TOKEN_TYPE: _request("subject_token_type is missing or not supported"),
+    Reason.SUBJECT_TOKEN_INVALID: _GRANT,
+    Reason.SUBJECT_TOKEN_REVOKED: _GRANT,
+    Reason.SUBJECT_TOKEN_ENDED: _GRANT,
+    Reason.SUBJECT_TOKEN_KEY: Wire(
+        "invalid_grant", 400, "prove possession of the key that the token is bound to"
+    ),
+    Reason.SUBJECT_TOKEN_BOUND: _EXCHANGE,
+    Reason.ACTOR_TOKEN_TYPE: _request("actor_token_type is not supported"),
+    Reason.ACTOR_TOKEN_INVALID: _GRANT,
+    Reason.ACTOR_FOR_BROKER: _request("actor_token cannot be used with this resource"),
+    Reason.SELF_EXCHANGE: _EXCHANGE,
+    Reason.OPERATOR_GATE: _EXCHANGE,
+    Reason.CROSS_CLIENT: _EXCHANGE,
+    Reason.FRONTING_CALLER: Wire(
+        "access_denied", 403, "client neither acts as the source nor is allowed at the target"
+    ),
+    Reason.FRONTING_LINK_MISSING: _request("no fronting link leads to this resource"),
+    Reason.SUBJECT_SCOPE: _SCOPE,
+    Reason.SCOPE_UNMAPPED: _SCOPE,
+    Reason.CHAIN_TOO_DEEP: _request("delegation chain depth exceeds maximum allowed"),
+    Reason.NOBODY_TO_CONSENT: _EXCHANGE,
+    Reason.CONSENT_MISSING: _CONSENT,
+    Reason.CONSENT_INSUFFICIENT: _CONSENT,
+    Reason.CONSENT_ENDED: _GRANT,
+    Reason.ATTESTATION_UNKNOWN: _EXCHANGE,
+    Reason.ATTESTATION_AMBIGUOUS: _EXCHANGE,
+    Reason.UPSTREAM_UNAVAILABLE: Wire(
+        "temporarily_unavailable", 503, "the upstream service is unavailable, try again"
     ),
     Reason.RESPONSE_TYPE_MISSING: _request("response_type is missing"),
     Reason.RESPONSE_TYPE_UNSUPPORTED: Wire(

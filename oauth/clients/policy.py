@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
+from authplane.core.areas.protocol import Features
 from authplane.core.config import config
 
 ASSERTION_ALGORITHMS: Final = ("ES256", "ES384", "EdDSA", "RS256", "PS256")
@@ -28,9 +29,9 @@ SWITCHES: Final = {
 """Grants that can be switched off, and the variable that does it."""
 
 
-def enabled_grants() -> frozenset[str]:
-    """The grant types this server answers at present."""
-    features = config().features
+def enabled_grants(features: Features | None = None) -> frozenset[str]:
+    """The grant types this server answers at present, or would with these switches."""
+    features = features or config().features
     switches = {
         "client_credentials": features.client_credentials,
         TOKEN_EXCHANGE: features.token_exchange,

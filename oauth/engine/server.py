@@ -16,8 +16,8 @@ from typing import Any
 from oauthlib.oauth2.rfc6749.endpoints.base import BaseEndpoint
 
 from authplane.core import clock
-from authplane.core.config import config
 from oauth.clients.authentication import authenticate_client
+from oauth.clients.policy import enabled_grants
 from oauth.engine.binding import prove_possession
 from oauth.engine.request import TokenRequest
 from oauth.engine.token_type import SenderConstrainedToken
@@ -65,6 +65,6 @@ def require_offered(unverified_grant_type: str | None) -> str:
         raise OAuthError(Reason.GRANT_TYPE_MISSING)
     if unverified_grant_type not in GRANTS:
         raise OAuthError(Reason.GRANT_TYPE_UNKNOWN)
-    if unverified_grant_type == "client_credentials" and not config().features.client_credentials:
+    if unverified_grant_type not in enabled_grants():
         raise OAuthError(Reason.GRANT_TYPE_DISABLED)
     return unverified_grant_type

@@ -17,6 +17,7 @@ from authplane.core.areas.operation import (
     Storage,
 )
 from authplane.core.areas.protocol import (
+    Exchange,
     Features,
     MetadataDocuments,
     OAuth,
@@ -36,6 +37,7 @@ class Config:
     dcr: Registration = field(default_factory=Registration)
     cimd: MetadataDocuments = field(default_factory=MetadataDocuments)
     oauth: OAuth = field(default_factory=OAuth)
+    exchange: Exchange = field(default_factory=Exchange)
     session: Session = field(default_factory=Session)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     admin: Admin = field(default_factory=Admin)

@@ -265,6 +265,26 @@ class OAuth:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """Token exchange (RFC 8693)."""
+
+    max_chain_depth: int = setting(
+        "token_exchange.max_chain_depth",
+        5,
+        "How many hops the act claim of a token may have.",
+        read=integer,
+        low=1,
+        high=10,
+    )
+    allow_self_exchange: bool = setting(
+        "token_exchange.allow_self_exchange",
+        False,
+        "Whether a client may exchange its own tokens without the user's consent to the target.",
+        read=boolean,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Parts of the server that can be switched as a whole."""
 
@@ -276,7 +296,7 @@ class Features:
     )
     token_exchange: bool = setting(
         "token_exchange.enabled",
-        False,
+        True,
         "Token exchange (RFC 8693).",
         read=boolean,
     )
