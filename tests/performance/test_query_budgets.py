@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from tests.support.lineage import chain, received
 from tests.support.queries import query_budget
+from tests.support.scene import row_of
 
 # Without a transaction around the test, so that what is counted is what a server sends.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +96,21 @@ def test_introspection_of_a_refresh_token(warm):
     token = warm.machine.tokens(warm.person)["refresh_token"]
     with budget(postgresql=2, sqlite=2):
         answer = warm.machine.introspect(token)
+    assert answer.json()["active"] is True
+
+
+def test_introspection_of_a_token_with_ten_ancestors(warm):
+    """Everything above the token is read in the statement that reads the token."""
+    first = received(warm.tokens()["access_token"])
+    last = chain(
+        row_of(warm.machine),
+        resource=warm.resource.uri,
+        length=10,
+        first=first,
+        user_id=warm.user.pk,
+    )
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.watcher.introspect(last.token)
     assert answer.json()["active"] is True
 
 
