@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from authplane.core import logging
+from authplane.core import logging, metric_values
 from authplane.settings import source
 from authplane.settings.databases import database_settings
+
+# Before the first application makes a metric.
+metric_values.install()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
-
 from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.hashing import new_secret, sha256_hex
 from authplane.core.ids import uuid7
+from oauth.keys.signing import sign_compact
 from oauth.keys.store import signing_key
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.claims import access_token_claims
@@ -49,12 +48,7 @@ def sign_access(authorization: Authorization, *, now: datetime) -> MintedAccess:
     claims = access_token_claims(
         authorization, issuer=config().server.issuer, jti=jti, issued_at=issued_at
     )
-    token = jwt.encode(
-        claims,
-        key.private_key,
-        algorithm=key.algorithm,
-        headers={"kid": key.kid, "typ": "at+jwt"},
-    )
+    token = sign_compact(claims, key=key, typ="at+jwt")
     begun = datetime.fromtimestamp(issued_at, tz=UTC)
     return MintedAccess(jti, token, begun, begun + timedelta(seconds=authorization.lifetime))
 

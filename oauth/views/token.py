@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import View
 from oauth2_provider.views.base import TokenView as ToolkitTokenView
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
@@ -21,6 +22,15 @@ class TokenView(ToolkitTokenView):
     """The token endpoint. Refusals are exceptions until here."""
 
     http_method_names = ("post", "options")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Straight to the method.
+
+        The toolkit wraps this in decorators that are applied anew for every request; what they
+        say is said once, where the view is made.
+        """
+        answer: HttpResponse = View.dispatch(self, request, *args, **kwargs)
+        return answer
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         """Tokens, or a refusal that changed nothing."""
