@@ -8,7 +8,7 @@ from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body, Text
 from authplane.core.config import config
 from oauth.models import Resource
-from oauth.resources.body import complete_policy
+from oauth.resources.policy_body import complete_policy
 
 MAX_CLIENT_ID = 512
 

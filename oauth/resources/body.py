@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from oauth.resources.errors import Problem
+from oauth.resources.policy_body import read_policy
 from oauth.resources.scopes import is_scope_name
 from oauth.resources.view import OFFLINE_ACCESS
 
@@ -17,15 +18,11 @@ NOT_IN_URI: Final = re.compile(r"[<>\"\\^`{|}]")
 MAX_NAME: Final = 255
 MAX_DESCRIPTION: Final = 1000
 MAX_SCOPES: Final = 200
-MAX_CLIENTS: Final = 1000
 
 MEMBERS: Final = (
     "slug", "uri", "backend_kind", "broker_provider_id", "display_name", "scopes", "policy",
 )  # fmt: skip
 SCOPE_MEMBERS: Final = frozenset({"name", "description", "upstream", "default"})
-POLICY_LISTS: Final = {"exchange": "allowed_client_ids", "runtime": "client_ids"}
-DROPPED_POLICY: Final = "connect"
-"""Accepted and left out: it belongs to backends that connect upstream accounts."""
 
 Found = tuple[Any, list[Problem]]
 
@@ -156,56 +153,10 @@ def _stored_scope(scope: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _policy(value: Any) -> Found:
-    if not isinstance(value, dict):
-        return {}, [Problem("policy", "must be an object")]
-    problems: list[Problem] = []
-    policy: dict[str, Any] = {}
-    for section, content in value.items():
-        if section == DROPPED_POLICY or content is None:
-            continue
-        if section not in POLICY_LISTS:
-            problems.append(Problem(f"policy.{section}", "is not a member of a policy"))
-            continue
-        name = POLICY_LISTS[section]
-        place = f"policy.{section}"
-        if not isinstance(content, dict) or set(content) - {name}:
-            problems.append(Problem(place, f"must be an object with {name} alone"))
-            continue
-        ids = content.get(name)
-        ids = [] if ids is None else ids
-        if not _is_id_list(ids):
-            problems.append(Problem(f"{place}.{name}", "must be a list of client ids"))
-            continue
-        policy[section] = {name: list(dict.fromkeys(ids))}
-    return complete_policy(policy), problems
-
-
-def complete_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy with every list, empty where it said nothing."""
-    return {
-        section: {name: list(policy.get(section, {}).get(name, ()))}
-        for section, name in POLICY_LISTS.items()
-    }
-
-
-def _is_id_list(ids: Any) -> bool:
-    return (
-        isinstance(ids, list)
-        and len(ids) <= MAX_CLIENTS
-        and all(isinstance(member, str) and _is_id(member) for member in ids)
-    )
-
-
-def _is_id(text: str) -> bool:
-    """Neither empty nor holding what no client id has, and no database can store."""
-    return bool(text.strip()) and text.isascii() and text.isprintable()
-
-
 READ: Final[dict[str, Callable[[Any], Found]]] = dict(
     zip(
         MEMBERS,
-        (_slug, _uri, _backend_kind, _provider, _display_name, _scopes, _policy),
+        (_slug, _uri, _backend_kind, _provider, _display_name, _scopes, read_policy),
         strict=True,
     )
 )

@@ -16,8 +16,8 @@ from audit.events import (
 )
 from authplane.core import clock
 from oauth.models import Resource
-from oauth.resources.body import MAX_CLIENTS, complete_policy
 from oauth.resources.errors import BadResource, NoSuchResource, Problem
+from oauth.resources.policy_body import MAX_CLIENTS, complete_policy
 from oauth.resources.services import policy_problems
 
 

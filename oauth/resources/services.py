@@ -15,7 +15,7 @@ from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.uris import fold_resource
 from oauth.models import Client, ConsentGrant, Resource
-from oauth.resources.body import POLICY_LISTS, complete_policy, read_body
+from oauth.resources.body import read_body
 from oauth.resources.errors import (
     BadResource,
     NoSuchResource,
@@ -23,6 +23,7 @@ from oauth.resources.errors import (
     ResourceConflict,
     ResourceInUse,
 )
+from oauth.resources.policy_body import POLICY_LISTS, complete_policy
 
 LOCK: Final = 0x61_75_74_68_72_65_73
 """Advisory lock: that two URIs mean the same cannot be said in a unique constraint."""
