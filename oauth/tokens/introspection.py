@@ -11,9 +11,10 @@ from typing import Any, Final
 from authplane.core.config import config
 from oauth.models import Client
 from oauth.resources.selectors import resource_of_audience
+from oauth.tokens.opaque import Handle, read_handle, resolve
 from oauth.tokens.refresh import StoredRefresh, read_refresh
 from oauth.tokens.standing import Standing, read_standing
-from oauth.tokens.verification import token_id, verify_access_token
+from oauth.tokens.verification import is_in_force, token_id, verify_access_token
 
 INACTIVE: Final[dict[str, Any]] = {"active": False}
 _COPIED: Final = ("client_id", "sub", "iss", "exp", "iat", "nbf", "jti", "cnf", "agent_id")
@@ -34,6 +35,9 @@ def introspect(presented_token: str, *, caller: Client, now: datetime) -> Intros
 
     Spec: RFC 7662 section 2.2.
     """
+    handle = read_handle(presented_token)
+    if handle is not None:
+        return _introspect_handle(handle, caller=caller, now=now)
     claims = verify_access_token(presented_token, now=now)
     if claims is None:
         return _introspect_refresh(presented_token, caller=caller, now=now)
@@ -41,7 +45,22 @@ def introspect(presented_token: str, *, caller: Client, now: datetime) -> Intros
     if not _may_know(claims, caller=caller):
         return Introspected(INACTIVE, jti, owner, "caller_not_authorized_for_token")
     row_id = token_id(claims)
-    standing = read_standing(row_id) if row_id is not None else None
+    return _judge(claims, standing=read_standing(row_id) if row_id is not None else None)
+
+
+def _introspect_handle(handle: Handle, *, caller: Client, now: datetime) -> Introspected:
+    """An opaque access token: what it stands for is judged as the JWT would be."""
+    found = resolve(handle)
+    if found is None or not is_in_force(found.claims, now=now):
+        return Introspected(INACTIVE, str(handle.jti), denied_because="invalid_token")
+    if not _may_know(found.claims, caller=caller):
+        owner = str(found.claims["client_id"])
+        return Introspected(INACTIVE, str(handle.jti), owner, "caller_not_authorized_for_token")
+    return _judge(found.claims, standing=found.standing)
+
+
+def _judge(claims: dict[str, Any], *, standing: Standing | None) -> Introspected:
+    jti, owner = str(claims["jti"]), str(claims["client_id"])
     if standing is None:
         return Introspected(INACTIVE, jti, owner, "invalid_token")
     if not standing.is_live:

@@ -8,6 +8,7 @@ marked nowhere, so that an exchange which runs beside a revocation cannot leave 
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db import connection
@@ -42,6 +43,28 @@ class Standing:
         return not self.ended_because
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What the ledger knows of a token's content, for tokens that carry none themselves.
+
+    The sign-in is that of the token's family: only such a token comes from one directly.
+    """
+
+    kind: str
+    issuer: str
+    client_id: str
+    is_agent: bool
+    subject: str
+    scope: str
+    resource: str
+    dpop_jkt: str
+    created: datetime
+    expires: datetime
+    auth_time: datetime | None
+    acr: str
+    amr: tuple[str, ...]
+
+
 def read_standing(jti: uuid.UUID) -> Standing | None:
     """The token's standing; None when the ledger does not know it. One statement.
 
@@ -49,22 +72,63 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
     that ended, because ids are never reused. So does an ancestor that is gone: a token never
     outlives its subject token, and the ledger keeps a row longer than any token lives.
     """
-    with connection.cursor() as cursor:
-        # A plain cursor: building a model costs more than the statement itself.
-        cursor.execute(_QUERY, [_ID.get_db_prep_value(jti, connection)])
-        row = cursor.fetchone()
+    row = _read(_QUERY, jti)
+    return _standing(jti, row) if row is not None else None
+
+
+def read_described(jti: uuid.UUID) -> tuple[Standing, Described] | None:
+    """The same with what the ledger knows of the token's content. One statement."""
+    row = _read(_QUERY_DESCRIBED, jti)
     if row is None:
         return None
+    split = len(row) - len(_DESCRIPTION)
+    return _standing(jti, row[:split]), _described(*row[split:])
+
+
+def _read(query: str, jti: uuid.UUID) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        # A plain cursor: building a model costs more than the statement itself.
+        cursor.execute(query, [_ID.get_db_prep_value(jti, connection)])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def _standing(jti: uuid.UUID, row: tuple[Any, ...]) -> Standing:
     application_id, user_id, actors, username, *state, lineage = row
     return Standing(
         jti=jti,
         application_id=_ID.to_python(application_id),
         user_id=_ID.to_python(user_id),
-        actors=json.loads(actors) if isinstance(actors, str) else actors,
+        actors=_json(actors),
         username=username or "",
         ended_because=_ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, ""),
         ancestors=max(lineage, 0),
     )
+
+
+def _described(*row: Any) -> Described:
+    values = dict(zip(Described.__dataclass_fields__, row, strict=True))
+    amr = _json(values["amr"])
+    return Described(
+        **values
+        | {
+            "is_agent": bool(values["is_agent"]),
+            "created": _moment(values["created"]),
+            "expires": _moment(values["expires"]),
+            "auth_time": _moment(values["auth_time"]) if values["auth_time"] else None,
+            "acr": values["acr"] or "",
+            "amr": tuple(amr or ()),
+        }
+    )
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _moment(value: Any) -> datetime:
+    """SQLite keeps moments as texts in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def _ended_because(
@@ -121,16 +185,35 @@ _LINE: Final = (
     "LEFT JOIN oauth_consentgrant AS consent ON consent.user_id = line.user_id "
     "AND consent.client_id = line.consent_client AND consent.resource_id = target.id"
 )
-_QUERY: Final = (
-    "SELECT token.application_id, token.user_id, token.actors, "  # noqa: S608 - as above
+_COLUMNS: Final = (
+    "token.application_id, token.user_id, token.actors, "
     "person.email, token.revoked_at, client.status, person.status, "
     # A family that is gone has ended as well.
     "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL), "
     # A token of any other grant has nothing above it, and does not pay for the question.
-    f"CASE WHEN token.parent IS NULL AND token.consent_client IS NULL THEN 0 ELSE ({_LINE}) END "
+    f"CASE WHEN token.parent IS NULL AND token.consent_client IS NULL THEN 0 ELSE ({_LINE}) END"
+)
+_DESCRIPTION: Final = (
+    "token.kind",
+    "token.issuer",
+    "client.client_id",
+    "client.is_agent",
+    "token.subject",
+    "token.scope",
+    "token.resource",
+    "token.dpop_jkt",
+    "token.created",
+    "token.expires",
+    "family.auth_time",
+    "family.acr",
+    "family.amr",
+)
+_FROM: Final = (
     "FROM oauth_accesstoken AS token "
     "LEFT JOIN oauth_tokenfamily AS family ON family.id = token.family_id "
     "LEFT JOIN oauth_client AS client ON client.id = token.application_id "
     "LEFT JOIN accounts_user AS person ON person.id = token.user_id "
     "WHERE token.id = %s"
 )
+_QUERY: Final = f"SELECT {_COLUMNS} {_FROM}"
+_QUERY_DESCRIBED: Final = f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_FROM}"

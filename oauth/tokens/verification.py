@@ -51,7 +51,7 @@ def verify_access_token(
         return None
     if not _is_of_our_making(claims):
         return None
-    return claims if expired_too or _in_force(claims, now=now) else None
+    return claims if expired_too or is_in_force(claims, now=now) else None
 
 
 def token_id(claims: dict[str, Any]) -> uuid.UUID | None:
@@ -62,17 +62,18 @@ def token_id(claims: dict[str, Any]) -> uuid.UUID | None:
         return None
 
 
+def is_in_force(claims: dict[str, Any], *, now: datetime) -> bool:
+    """It is between `nbf` and `exp`, give or take the tolerance for clocks."""
+    moment, skew = now.timestamp(), config().tokens.clock_skew
+    not_before = claims.get("nbf", claims["iat"])
+    if not isinstance(claims["exp"], int) or not isinstance(not_before, int):
+        return False
+    return moment < claims["exp"] + skew and moment >= not_before - skew
+
+
 def _is_of_our_making(claims: dict[str, Any]) -> bool:
     """The claims have the types that we give them; whoever reads them need not ask again."""
     audience = claims["aud"]
     texts = [claims["sub"], claims["client_id"], claims["jti"]]
     texts += audience if isinstance(audience, list) and audience else [audience]
     return all(isinstance(text, str) for text in texts)
-
-
-def _in_force(claims: dict[str, Any], *, now: datetime) -> bool:
-    moment, skew = now.timestamp(), config().tokens.clock_skew
-    not_before = claims.get("nbf", claims["iat"])
-    if not isinstance(claims["exp"], int) or not isinstance(not_before, int):
-        return False
-    return moment < claims["exp"] + skew and moment >= not_before - skew
