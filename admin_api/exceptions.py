@@ -19,13 +19,20 @@ class Refused(APIException):
     """A refusal: HTTP status, error code, text for the operator."""
 
     def __init__(
-        self, *, status: int, error: str, text: str, headers: Mapping[str, str] | None = None
+        self,
+        *,
+        status: int,
+        error: str,
+        text: str,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(text)
         self.status_code = status
         self.error = error
         self.text = text
         self.headers = headers or {}
+        self.extra = extra or {}
 
 
 class NotFound(Refused):
@@ -36,10 +43,10 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """409."""
+    """409; ``extra`` are further members of the body."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(status=409, error="conflict", text=text)
+    def __init__(self, text: str, *, extra: Mapping[str, Any] | None = None) -> None:
+        super().__init__(status=409, error="conflict", text=text, extra=extra)
 
 
 class Invalid(Refused):
@@ -68,6 +75,7 @@ def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
         description=error.text,
         status=error.status_code,
         headers=error.headers,
+        **error.extra,
     )
 
 

@@ -59,6 +59,19 @@ class OperatorRoutes(ViewSet):
         return checked
 
 
+def flag(request: Request, name: str) -> bool:
+    """The query's one parameter, `true` or `false`; absent means false.
+
+    Anything else is refused: a misspelt `dry_run` must not change anything.
+
+    Raises: Invalid.
+    """
+    values = request.GET.getlist(name)
+    if set(request.GET) - {name} or len(values) > 1 or not {"true", "false"}.issuperset(values):
+        raise Invalid(f"the query may hold {name}, which is true or false")
+    return values == ["true"]
+
+
 def known_parameters(request: Request, *names: str) -> None:
     """The query names nothing that this route does not read: a misspelt filter filters nothing.
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from admin_api.viewsets.clients import Clients
+from admin_api.viewsets.fronting import Fronting, ResourceFronting
 from admin_api.viewsets.resources import ExchangeClients, Resources, RuntimeClients
 from admin_api.viewsets.users import Users
 
@@ -35,6 +36,9 @@ urlpatterns = [
         "resources/<str:slug>/policy/runtime/client-ids/<path:client_id>",
         RuntimeClients.as_view(MEMBER),
     ),
+    path("resources/<str:slug>/fronting", ResourceFronting.as_view({"get": "retrieve"})),
+    path("fronting", Fronting.as_view(LIST)),
+    path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("clients", Clients.as_view(LIST)),
     path("clients/<path:client_id>/suspend", Clients.as_view({"patch": "suspend"})),
     path("clients/<path:client_id>/reactivate", Clients.as_view({"patch": "reactivate"})),

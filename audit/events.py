@@ -88,6 +88,31 @@ class ClientCredentialsDenied(Event):
     reason: str
 
 
+@event("workload.token_issued")
+class WorkloadTokenIssued(Event):
+    """A workload got a token as the client that a rule makes it.
+
+    `issuer` vouched for it under the name `workload`.
+    """
+
+    jti: str
+    scopes: str
+    issuer: str
+    workload: str
+
+
+@event("assertion.issued")
+class AssertionIssued(Event):
+    """A user's identity was asserted to another authorization server, `audience`."""
+
+    jti: str
+    audience: str
+    scopes: str
+    resource: str = ""
+    family: str = ""
+    parent: str = ""
+
+
 @event("auth_code.reused")
 class AuthCodeReused(Event):
     """A code came a second time. Actor and client are those it was issued to."""
@@ -255,10 +280,38 @@ class ResourcePatched(Event):
 
 @event("resource.deleted")
 class ResourceDeleted(Event):
-    """A resource is gone."""
+    """A resource is gone, and with it as many fronting links as it was an end of."""
 
     id: str
     slug: str
+    cascaded_links: int = 0
+
+
+@event("fronting_link.created")
+class FrontingLinkCreated(Event):
+    """Tokens for the source may be exchanged into tokens for the target. `scopes` is the map."""
+
+    source: str
+    target: str
+    scopes: str
+
+
+@event("fronting_link.patched")
+class FrontingLinkPatched(Event):
+    """A link maps other scopes now. `scopes` is the new map."""
+
+    source: str
+    target: str
+    scopes: str
+
+
+@event("fronting_link.deleted")
+class FrontingLinkDeleted(Event):
+    """A link is gone; `reason` says so when one of its resources took it along."""
+
+    source: str
+    target: str
+    reason: str = ""
 
 
 @event("resource.policy.exchange.allowed_client.added")
@@ -287,6 +340,56 @@ class RuntimeClientRemoved(Event):
     """The client no longer acts as the resource."""
 
     slug: str
+
+
+@event("workload_issuer.created")
+class WorkloadIssuerCreated(Event):
+    """Tokens of a workload issuer count from now on."""
+
+    id: str
+    issuer: str
+
+
+@event("workload_issuer.patched")
+class WorkloadIssuerPatched(Event):
+    """A workload issuer or its rules changed. `fields` is comma-separated."""
+
+    id: str
+    issuer: str
+    fields: str
+
+
+@event("workload_issuer.deleted")
+class WorkloadIssuerDeleted(Event):
+    """Tokens of a workload issuer no longer count."""
+
+    id: str
+    issuer: str
+
+
+@event("assertion_audience.created")
+class AssertionAudienceCreated(Event):
+    """Users can be asserted to another authorization server."""
+
+    id: str
+    audience: str
+
+
+@event("assertion_audience.patched")
+class AssertionAudiencePatched(Event):
+    """What may be asserted to an authorization server changed. `fields` is comma-separated."""
+
+    id: str
+    audience: str
+    fields: str
+
+
+@event("assertion_audience.deleted")
+class AssertionAudienceDeleted(Event):
+    """Nobody is asserted to an authorization server any more."""
+
+    id: str
+    audience: str
 
 
 @event("key.rotated")

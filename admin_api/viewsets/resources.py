@@ -11,7 +11,8 @@ from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.pagination import Page, envelope
-from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
+from admin_api.serializers.fronting import link_view
 from admin_api.serializers.resources import PolicyMember, resource_view
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
@@ -19,10 +20,12 @@ from authplane.core.routes import LARGE_BODY
 from oauth.models import Resource
 from oauth.resources import policy, services
 from oauth.resources.errors import (
+    NoSuchLink,
     NoSuchResource,
     ResourceConflict,
     ResourceError,
     ResourceInUse,
+    ResourceLinked,
 )
 
 DEFAULT_LIMIT = 100
@@ -67,9 +70,13 @@ class Resources(OperatorRoutes):
         return json_response(resource_view(row))
 
     def remove(self, request: Request, resource_id: str) -> HttpResponse:
-        """The resource is gone, unless somebody's consent names it."""
+        """The resource is gone, unless somebody's consent names it.
+
+        Fronting links keep it as well, and are told; with `cascade=true` they go with it.
+        """
+        cascade = flag(request, "cascade")
         try:
-            services.delete_resource(_key(resource_id), actor=self.actor(request))
+            services.delete_resource(_key(resource_id), actor=self.actor(request), cascade=cascade)
         except ResourceError as error:
             raise refusal_of(error) from None
         return HttpResponse(status=204)
@@ -117,8 +124,11 @@ class RuntimeClients(PolicyRoutes):
 
 def refusal_of(error: ResourceError) -> Exception:
     """How the operator is told."""
-    if isinstance(error, NoSuchResource):
+    if isinstance(error, NoSuchResource | NoSuchLink):
         return NotFound(str(error))
+    if isinstance(error, ResourceLinked):
+        dependents = [link_view(link) for link in error.links]
+        return Conflict(str(error), extra={"dependents": dependents})
     if isinstance(error, ResourceConflict | ResourceInUse):
         return Conflict(str(error))
     return Invalid(str(error))

@@ -54,7 +54,12 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "authplane_client_credentials_issued_total": ("Tokens issued to machines.", ()),
     "authplane_client_credentials_denied_total": ("Machine token requests refused.", ("reason",)),
+    "authplane_fronting_ops_total": ("Fronting links changed by operators.", ("op",)),
     "authplane_agent_tokens_issued_total": ("Tokens issued to agents.", ()),
+    "authplane_workload_tokens_issued_total": ("Tokens issued to workloads.", ("preset",)),
+    "authplane_workload_tokens_denied_total": ("Workload tokens refused.", ("reason",)),
+    "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),
+    "authplane_assertions_denied_total": ("Identity assertions refused.", ("reason",)),
 }  # fmt: skip
 
 HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {

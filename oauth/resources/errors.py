@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from oauth.models import FrontingLink
 
 
 class Problem(NamedTuple):
@@ -33,6 +37,21 @@ class ResourceConflict(ResourceError):
 
 class ResourceInUse(ResourceError):
     """Something still refers to the resource, or the server itself needs it."""
+
+
+class ResourceLinked(ResourceInUse):
+    """Fronting links refer to the resource; ``links`` are their rows."""
+
+    def __init__(self, links: Sequence[FrontingLink]) -> None:
+        super().__init__("fronting links use this resource; cascade deletes them with it")
+        self.links = links
+
+
+class NoSuchLink(ResourceError):
+    """There is no such fronting link."""
+
+    def __init__(self) -> None:
+        super().__init__("fronting link not found")
 
 
 class NoSuchResource(ResourceError):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
-
-from django.db import connection, transaction
 
 from audit import record
 from audit.events import ResourceCreated, ResourceDeleted, ResourcePatched
@@ -22,11 +19,12 @@ from oauth.resources.errors import (
     Problem,
     ResourceConflict,
     ResourceInUse,
+    ResourceLinked,
 )
+from oauth.resources.fronting.guards import guard_problems, links_of
+from oauth.resources.fronting.services import remove_all
+from oauth.resources.locking import exclusive
 from oauth.resources.policy_body import POLICY_LISTS, complete_policy
-
-LOCK: Final = 0x61_75_74_68_72_65_73
-"""Advisory lock: that two URIs mean the same cannot be said in a unique constraint."""
 
 BUILT_IN_MAY_CHANGE: Final = frozenset({"display_name", "policy"})
 
@@ -41,7 +39,7 @@ def create_resource(body: Mapping[str, Any], *, actor: str = "system") -> Resour
     if problems:
         raise BadResource(problems)
     accepted.setdefault("policy", complete_policy({}))
-    with _exclusive():
+    with exclusive():
         _require_free_names(accepted, besides=None)
         row = Resource.objects.create(**accepted)
         record.record(ResourceCreated(actor_id=actor, id=str(row.pk), slug=row.slug))
@@ -57,7 +55,7 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
     """
     accepted, problems = read_body(body, required=())
     problems += _unknown_clients(accepted.get("policy", {}))
-    with _exclusive():
+    with exclusive():
         row = _locked(pk=key)
         if row.backend_kind == Resource.Backend.ISSUER:
             problems += [
@@ -65,6 +63,7 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
                 for name in accepted
                 if name not in BUILT_IN_MAY_CHANGE
             ]
+        problems += guard_problems(row, _sound(accepted, problems))
         if problems:
             raise BadResource(problems)
         changed = [name for name, value in accepted.items() if getattr(row, name) != value]
@@ -78,22 +77,31 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
     return row
 
 
-def delete_resource(key: uuid.UUID, *, actor: str = "system") -> None:
+def delete_resource(key: uuid.UUID, *, actor: str = "system", cascade: bool = False) -> None:
     """The resource is gone, and what users no longer consent to with it.
 
-    Raises: NoSuchResource, ResourceInUse while somebody's consent names it.
+    With ``cascade`` so are the fronting links that it is an end of.
+
+    Raises: NoSuchResource; ResourceLinked while links refer to it and ``cascade`` is not said;
+    ResourceInUse while somebody's consent names it.
     """
-    with _exclusive():
+    with exclusive():
         row = _locked(pk=key)
         if row.backend_kind == Resource.Backend.ISSUER:
             raise ResourceInUse("the built-in resource cannot be deleted")
+        links = links_of(row)
+        if links and not cascade:
+            raise ResourceLinked(links)
         consents = ConsentGrant.objects.filter(resource=row)
         if consents.filter(revoked_at=None).exists():
             raise ResourceInUse("users have given consent to this resource")
         consents.delete()
-        slug = row.slug
+        remove_all(links, actor=actor)
         row.delete()
-        record.record(ResourceDeleted(actor_id=actor, id=str(key), slug=slug))
+        event = ResourceDeleted(
+            actor_id=actor, id=str(key), slug=row.slug, cascaded_links=len(links)
+        )
+        record.record(event)
 
 
 def policy_problems(client_id: str) -> list[Problem]:
@@ -101,14 +109,10 @@ def policy_problems(client_id: str) -> list[Problem]:
     return _unknown_clients({"runtime": {POLICY_LISTS["runtime"]: [client_id]}})
 
 
-@contextmanager
-def _exclusive() -> Iterator[None]:
-    """A transaction; one process at a time gives and takes names."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        yield
+def _sound(accepted: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """The members with which nothing is wrong so far."""
+    wrong = {problem.field.partition("[")[0] for problem in problems}
+    return {name: value for name, value in accepted.items() if name not in wrong}
 
 
 def _locked(**names: Any) -> Resource:
