@@ -40,7 +40,11 @@ class Reason(StrEnum):
     CLIENT_BASIC_MALFORMED = "client_basic_malformed"
     CLIENT_ASSERTION_INVALID = "client_assertion_invalid"
     CLIENT_ASSERTION_REPLAYED = "client_assertion_replayed"
+    CLIENT_CERTIFICATE_MISSING = "client_certificate_missing"
+    CLIENT_CERTIFICATE_WRONG = "client_certificate_wrong"
     CLIENT_PUBLIC = "client_public"
+    CERTIFICATE_UNREADABLE = "certificate_unreadable"
+    CERTIFICATE_REQUIRED = "certificate_required"
     CODE_MISSING = "code_missing"
     CODE_UNKNOWN = "code_unknown"
     CODE_EXPIRED = "code_expired"
@@ -103,8 +107,30 @@ class Reason(StrEnum):
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     RESPONSE_TYPE_MISSING = "response_type_missing"
     RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported"
-    REQUEST_OBJECT_UNSUPPORTED = "request_object_unsupported"
+    REQUEST_OBJECT_INVALID = "request_object_invalid"
+    REQUEST_OBJECT_REPLAYED = "request_object_replayed"
+    REQUEST_OBJECT_REQUIRED = "request_object_required"
+    REQUEST_PUSH_REQUIRED = "request_push_required"
+    REQUEST_URI_PUSHED = "request_uri_pushed"
+    REQUEST_URI_UNUSABLE = "request_uri_unusable"
+    REQUEST_REDIRECT_INVALID = "request_redirect_invalid"
     REQUEST_URI_UNSUPPORTED = "request_uri_unsupported"
+    WORKLOAD_ISSUER_DISABLED = "workload_issuer_disabled"
+    WORKLOAD_TOKEN_INVALID = "workload_token_invalid"  # noqa: S105 - a name
+    WORKLOAD_AUDIENCE = "workload_audience"
+    WORKLOAD_EXPIRED = "workload_expired"
+    WORKLOAD_TOO_OLD = "workload_too_old"
+    WORKLOAD_SUBJECT_MISSING = "workload_subject_missing"
+    WORKLOAD_NOT_PROVED = "workload_not_proved"
+    WORKLOAD_REPLAYED = "workload_replayed"
+    WORKLOAD_UNMATCHED = "workload_unmatched"
+    WORKLOAD_OTHER_CLIENT = "workload_other_client"
+    ASSERTION_AUDIENCE_MISSING = "assertion_audience_missing"
+    ASSERTION_AUDIENCE_UNKNOWN = "assertion_audience_unknown"
+    ASSERTION_CLIENT_NOT_LISTED = "assertion_client_not_listed"
+    ASSERTION_RESOURCE_REFUSED = "assertion_resource_refused"
+    ASSERTION_SCOPE_REFUSED = "assertion_scope_refused"
+    ASSERTION_ACTOR_UNSUPPORTED = "assertion_actor_unsupported"
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a name
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a name
     TOKEN_SCOPE_LACKING = "token_scope_lacking"  # noqa: S105 - a name
@@ -126,6 +152,7 @@ _CLIENT = Wire("invalid_client", 401, "client authentication failed")
 _GRANT = Wire("invalid_grant", 400, "the authorization grant is invalid, expired, or revoked")
 _SCOPE = Wire("invalid_scope", 400, "the requested scope is invalid or not allowed")
 _TARGET = Wire("invalid_target", 400, "the requested resource is unknown or not available")
+_REQUEST_OBJECT = Wire("invalid_request_object", 400, "the request object is not acceptable")
 _EXCHANGE = Wire("access_denied", 403, "client is not authorized to exchange this token")
 _CONSENT = Wire("consent_required", 400, "the user must allow access to this resource")
 
@@ -160,7 +187,11 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.CLIENT_BASIC_MALFORMED: _CLIENT,
     Reason.CLIENT_ASSERTION_INVALID: _CLIENT,
     Reason.CLIENT_ASSERTION_REPLAYED: _CLIENT,
+    Reason.CLIENT_CERTIFICATE_MISSING: _CLIENT,
+    Reason.CLIENT_CERTIFICATE_WRONG: _CLIENT,
     Reason.CLIENT_PUBLIC: _CLIENT,
+    Reason.CERTIFICATE_UNREADABLE: _request("the client certificate cannot be read"),
+    Reason.CERTIFICATE_REQUIRED: _request("present the TLS client certificate"),
     Reason.CODE_MISSING: _request("code is missing"),
     Reason.CODE_UNKNOWN: _GRANT,
     Reason.CODE_EXPIRED: _GRANT,
@@ -241,12 +272,40 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.RESPONSE_TYPE_UNSUPPORTED: Wire(
         "unsupported_response_type", 400, "response_type must be code"
     ),
-    Reason.REQUEST_OBJECT_UNSUPPORTED: Wire(
-        "request_not_supported", 400, "request objects are not supported"
+    Reason.REQUEST_OBJECT_INVALID: _REQUEST_OBJECT,
+    Reason.REQUEST_OBJECT_REPLAYED: _REQUEST_OBJECT,
+    Reason.REQUEST_OBJECT_REQUIRED: _request("sign the authorization request"),
+    Reason.REQUEST_PUSH_REQUIRED: _request("push the authorization request"),
+    Reason.REQUEST_URI_PUSHED: _request("request_uri cannot be pushed"),
+    Reason.REQUEST_URI_UNUSABLE: Wire(
+        "invalid_request_uri", 400, "the request_uri is unknown, expired, or used"
     ),
+    Reason.REQUEST_REDIRECT_INVALID: _request("redirect_uri is missing or not registered"),
     Reason.REQUEST_URI_UNSUPPORTED: Wire(
-        "request_uri_not_supported", 400, "request_uri is not supported"
+        "request_uri_not_supported", 400, "request_uri must be one that was pushed"
     ),
+    Reason.WORKLOAD_ISSUER_DISABLED: _GRANT,
+    Reason.WORKLOAD_TOKEN_INVALID: _GRANT,
+    Reason.WORKLOAD_AUDIENCE: _GRANT,
+    Reason.WORKLOAD_EXPIRED: _GRANT,
+    Reason.WORKLOAD_TOO_OLD: _GRANT,
+    Reason.WORKLOAD_SUBJECT_MISSING: _GRANT,
+    Reason.WORKLOAD_NOT_PROVED: _GRANT,
+    Reason.WORKLOAD_REPLAYED: _GRANT,
+    Reason.WORKLOAD_UNMATCHED: Wire(
+        "access_denied", 403, "this workload is not known to this server"
+    ),
+    Reason.WORKLOAD_OTHER_CLIENT: _CLIENT,
+    Reason.ASSERTION_AUDIENCE_MISSING: _request("audience is missing"),
+    Reason.ASSERTION_AUDIENCE_UNKNOWN: Wire(
+        "invalid_target", 400, "no assertions are made for this audience"
+    ),
+    Reason.ASSERTION_CLIENT_NOT_LISTED: Wire(
+        "access_denied", 403, "this client may not have assertions for this audience"
+    ),
+    Reason.ASSERTION_RESOURCE_REFUSED: _TARGET,
+    Reason.ASSERTION_SCOPE_REFUSED: _SCOPE,
+    Reason.ASSERTION_ACTOR_UNSUPPORTED: _request("an assertion takes no actor_token"),
     Reason.TOKEN_MISSING: _request("token is missing"),
     Reason.TOKEN_INVALID: Wire("invalid_token", 401, "the access token is invalid or expired"),
     Reason.TOKEN_SCOPE_LACKING: Wire(

@@ -46,6 +46,7 @@ class TokenRequest(Request):
             raise OAuthError(Reason.PARAMETER_DUPLICATED)
         self.parameters: dict[str, str] = dict(given)
         self.resources = tuple(value for name, value in given if name in REPEATABLE)
+        self.audiences = tuple(value for name, value in given if name == "audience")
         self.endpoint = endpoint
         self.authorization_header = authorization
         self.dpop_proofs = tuple(dpop_proofs)

@@ -6,7 +6,9 @@ from typing import Any, Final, Protocol
 
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
+from oauth.grants.identity_assertion import IdentityAssertion
 from oauth.grants.staged import StagedGrant
+from oauth.xaa.issuing import ID_JAG
 
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 JWT_TYPE: Final = "urn:ietf:params:oauth:token-type:jwt"
@@ -50,7 +52,7 @@ class TokenExchange(StagedGrant):
         return _exchange_of(request).issue(request, token_handler)
 
 
-EXCHANGES: Final[dict[str, Exchange]] = {}
+EXCHANGES: Final[dict[str, Exchange]] = {ID_JAG: IdentityAssertion()}
 """What can be asked for, by `requested_token_type`."""
 
 

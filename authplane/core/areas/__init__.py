@@ -17,12 +17,15 @@ from authplane.core.areas.operation import (
     Storage,
 )
 from authplane.core.areas.protocol import (
+    ClientCertificates,
+    AssertionGrants,
     Exchange,
     Features,
     MetadataDocuments,
     OAuth,
     Registration,
     Tokens,
+    WorkloadTokens,
 )
 
 
@@ -38,12 +41,15 @@ class Config:
     cimd: MetadataDocuments = field(default_factory=MetadataDocuments)
     oauth: OAuth = field(default_factory=OAuth)
     exchange: Exchange = field(default_factory=Exchange)
+    xaa: AssertionGrants = field(default_factory=AssertionGrants)
+    certificates: ClientCertificates = field(default_factory=ClientCertificates)
     session: Session = field(default_factory=Session)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     admin: Admin = field(default_factory=Admin)
     secrets: Secrets = field(default_factory=Secrets)
     metrics: Metrics = field(default_factory=Metrics)
     logging: Logging = field(default_factory=Logging)
+    workload: WorkloadTokens = field(default_factory=WorkloadTokens)
     features: Features = field(default_factory=Features)
     seeds: Seeds = field(default_factory=Seeds)
 

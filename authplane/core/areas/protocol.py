@@ -63,6 +63,14 @@ class Tokens:
         low=10,
         high=DAY,
     )
+    assertion_ttl: int = setting(
+        "xaa.assertion_expiry",
+        300,
+        "Lifetime of identity assertions that this server makes for others.",
+        read=duration,
+        low=10,
+        high=300,
+    )
     code_ttl: int = setting(
         "tokens.code_expiry",
         60,
@@ -251,6 +259,18 @@ class OAuth:
         "Whether a client assertion must name the issuer, and the endpoint no longer does.",
         read=boolean,
     )
+    require_pushed_requests: bool = setting(
+        "oauth.require_pushed_authorization_requests",
+        False,
+        "Whether every client has to push its authorization requests.",
+        read=boolean,
+    )
+    require_signed_requests: bool = setting(
+        "oauth.require_signed_request_object",
+        False,
+        "Whether every client has to sign its authorization requests.",
+        read=boolean,
+    )
     revocation_requires_authentication: bool = setting(
         "oauth.revocation_requires_authentication",
         False,
@@ -261,6 +281,40 @@ class OAuth:
         "oauth.error_type_base",
         "",
         "Base of the type member of errors; empty means <issuer>/docs/errors.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """TLS client certificates, which a proxy in front of the server verifies and passes on."""
+
+    trusted_proxies: tuple[str, ...] = setting(
+        "tls_client_auth.trusted_proxies",
+        (),
+        "Addresses or networks of the proxies whose word about client certificates counts. Empty"
+        " turns certificates off; from other addresses the headers are never read.",
+        read=text_list,
+    )
+    header: str = setting(
+        "tls_client_auth.header",
+        "X-SSL-Client-Cert",
+        "Header in which the proxy passes the certificate.",
+    )
+    format: str = setting(
+        "tls_client_auth.format",
+        "escaped_pem",
+        "How it is written there: URL-encoded PEM (nginx) or as in RFC 9440 (Client-Cert).",
+        choices=("escaped_pem", "rfc9440"),
+    )
+    verify_header: str = setting(
+        "tls_client_auth.verify_header",
+        "X-SSL-Client-Verify",
+        "Header in which the proxy says SUCCESS when a trusted authority issued the certificate.",
+    )
+    endpoint_base: str = setting(
+        "tls_client_auth.endpoint_base",
+        "",
+        "Base URL of the endpoints that ask for a certificate, when it is not the issuer.",
     )
 
 
@@ -285,6 +339,61 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkloadTokens:
+    """Tokens with which platforms vouch for their workloads."""
+
+    max_token_age: int = setting(
+        "workload.max_token_age",
+        HOUR,
+        "How long ago a workload token may have been issued, however long it is valid. Platforms"
+        " renew their tokens earlier; what is older has been lying somewhere.",
+        read=duration,
+        low=60,
+        high=DAY,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AssertionGrants:
+    """Assertions of other issuers: identity providers (ID-JAG) and workload issuers."""
+
+    max_assertion_age: int = setting(
+        "xaa.max_assertion_age",
+        300,
+        "How long ago an identity assertion may have been made.",
+        read=duration,
+        low=10,
+        high=HOUR,
+    )
+    require_resource: bool = setting(
+        "xaa.require_resource",
+        False,
+        "Whether an identity assertion is refused when neither it nor the request names a resource.",
+        read=boolean,
+    )
+    subject_mode: str = setting(
+        "xaa.subject_mode",
+        "auto_map",
+        "What becomes of subjects without a mapping: they are named <issuer>:<subject>, or refused.",
+        choices=("auto_map", "strict"),
+    )
+    jwks_cache_ttl: int = setting(
+        "xaa.jwks_cache_ttl",
+        HOUR,
+        "How long the published keys of other issuers are used before they are fetched anew.",
+        read=duration,
+        low=60,
+        high=DAY,
+    )
+    allowed_private_hosts: tuple[str, ...] = setting(
+        "xaa.allowed_private_hosts",
+        (),
+        "Hosts of issuers, by name, that may resolve to private addresses.",
+        read=text_list,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Parts of the server that can be switched as a whole."""
 
@@ -300,7 +409,19 @@ class Features:
         "Token exchange (RFC 8693).",
         read=boolean,
     )
-    xaa: bool = setting("xaa.enabled", False, "Identity assertion grants.", read=boolean)
+    xaa: bool = setting(
+        "xaa.enabled",
+        True,
+        "Whether assertions of registered issuers can be exchanged for tokens (jwt-bearer grant).",
+        read=boolean,
+    )
+    workload: bool = setting(
+        "workload.enabled",
+        True,
+        "Tokens for workloads that an issuer of theirs vouches for. Without a registered issuer"
+        " nobody gets any.",
+        read=boolean,
+    )
     dpop: bool = setting("dpop.enabled", False, "DPoP proofs (RFC 9449).", read=boolean)
     agents_jwks_listing: bool = setting(
         "agents.enable_jwks_listing",

@@ -1,0 +1,1 @@
+"""Whose signed statements count here: keys of other issuers, and workloads they vouch for."""

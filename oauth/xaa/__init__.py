@@ -1,0 +1,1 @@
+"""Identity assertions between authorization servers: redeemed here, and made for others."""
