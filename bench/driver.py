@@ -122,7 +122,31 @@ class Code:
         return self._done
 
 
-SCENARIOS = {"single": Single, "refresh": Refresh, "code": Code}
+class Once:
+    """Requests that work once: a proof (or nothing), a tab, and what is added to the body."""
+
+    def __init__(self, environment: dict[str, str], lines: str) -> None:
+        self._environment, self._lines, self._done = environment, iter(lines.splitlines()), 0
+
+    def request(self) -> bytes:
+        proof, _, more = next(self._lines, "\t").partition("\t")
+        headers = {
+            "Accept": "application/json",
+            "Authorization": self._environment["BENCH_AUTH"],
+            "DPoP": proof,
+        }
+        body = self._environment["BENCH_BODY"] + more
+        return http("POST", self._environment["BENCH_PATH"], headers, body)
+
+    def answered(self, status: int, headers: str, body: str) -> bool:
+        self._done += status == 200
+        return status == 200
+
+    def completed(self) -> int:
+        return self._done
+
+
+SCENARIOS = {"single": Single, "once": Once, "refresh": Refresh, "code": Code}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +164,9 @@ def drive(plan: Plan, *, base: str, seconds: int, environment: dict[str, str]) -
     from bench.load import Sample
 
     with open(environment["BENCH_TOKENS"]) as file:  # noqa: PTH123
-        tokens = file.read().split()
+        tokens = file.read().splitlines()
+    if plan.script == "once":
+        tokens = ["\n".join(tokens[n :: plan.connections]) for n in range(plan.connections)]
     tokens += [""] * (plan.connections - len(tokens))
     context = multiprocessing.get_context("fork")
     results: Queue[Part] = context.Queue()

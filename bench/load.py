@@ -13,6 +13,7 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parent / "wrk"
 WARM_UP_SECONDS = 2
+SINGLE = ("single", "once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Plan:
     """What is asked of a server, over and over."""
 
     name: str
-    script: str  # "single", "refresh" or "code"
+    script: str  # "single", "once", "refresh" or "code"
     environment: dict[str, str]
     chain_starts: Callable[[], list[str]] = list
     """Makes first tokens, one per chain. A run ends with an answer in flight, so that nobody knows
@@ -29,12 +30,12 @@ class Plan:
     @property
     def connections(self) -> int:
         """16 for single requests; 8 chains, each on a connection of its own."""
-        return 16 if self.script == "single" else 8
+        return 16 if self.script in SINGLE else 8
 
     @property
     def threads(self) -> int:
         """Chains need one thread each, so that their answers come in order."""
-        return 2 if self.script == "single" else self.connections
+        return 2 if self.script in SINGLE else self.connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ def run_once(plan: Plan, *, base: str, seconds: int, environment: dict[str, str]
             program, "-t", str(plan.threads), "-c", str(plan.connections), "-d", f"{seconds}s",
             "--timeout", "10s", "-s", str(SCRIPTS / f"{plan.script}.lua"), base,
         ],
-        env=os.environ | environment, capture_output=True, text=True, check=True,
+        env=os.environ
+        | environment
+        | {"BENCH_SCRIPTS": str(SCRIPTS), "BENCH_THREADS": str(plan.threads)},
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     result, first_error = None, ""
     for line in done.stdout.splitlines():

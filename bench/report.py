@@ -61,8 +61,12 @@ def memory_table(results: list[Result]) -> list[str]:
 def ratios(results: list[Result], *, ours: str, baseline: str) -> list[str]:
     """Ours over the baseline, each in the variant that suits it best."""
     lines = ["| work | ours | baseline | ratio |", "|---|---:|---:|---:|"]
+    compared = [result.samples for result in results if result.server == baseline]
     for name in next(iter(results)).samples:
         mine = best(results, server=ours, plan=name).rate
+        if not all(name in samples for samples in compared):
+            lines.append(f"| {name} | {mine:,.0f} | has none | |")
+            continue
         theirs = best(results, server=baseline, plan=name).rate
         lines.append(f"| {name} | {mine:,.0f} | {theirs:,.0f} | {mine / theirs:.1f} x |")
     return lines

@@ -1,12 +1,8 @@
 -- Each thread follows its own chain of refresh tokens. One connection per thread, so that answers
 -- arrive in the order of the requests. BENCH_TOKENS names a file with one first token per line.
-local threads = {}
-function setup(thread)
-  thread:set("number", #threads + 1)
-  table.insert(threads, thread)
-end
+dofile(os.getenv("BENCH_SCRIPTS") .. "/report.lua")
 function init()
-  bad, flows, first = 0, 0, ""
+  begin()
   local lines = {}
   for line in io.lines(os.getenv("BENCH_TOKENS")) do table.insert(lines, line) end
   token = lines[number]
@@ -24,18 +20,6 @@ function response(status, headers, text)
   if following then
     token, flows = following, flows + 1
   else
-    bad = bad + 1
-    if first == "" then first = status .. " " .. text end
+    failed(status, text)
   end
-end
-function done(summary, latency)
-  local bad, flows, first = 0, 0, ""
-  for _, thread in ipairs(threads) do
-    bad, flows = bad + thread:get("bad"), flows + thread:get("flows")
-    if thread:get("first") ~= "" then first = thread:get("first") end
-  end
-  local lost = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  io.write(string.format("RESULT %d %d %d %d %d\n", flows, summary.duration,
-    latency:percentile(50), latency:percentile(99), bad + lost))
-  if first ~= "" then io.write("FIRST_BAD " .. string.gsub(first, "%s+", " ") .. "\n") end
 end
