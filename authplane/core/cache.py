@@ -14,11 +14,13 @@ import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import redis
 from django.db import transaction
 
 from authplane.core import shared
+from authplane.core.config import config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -26,10 +28,19 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="Hashable")
 V = TypeVar("V")
 
-CHANNEL = "authplane:drop"
 RECONNECT_AFTER = 1.0
 
 log = logging.getLogger(__name__)
+
+
+def channel() -> str:
+    """Where drops are announced to the processes of this deployment.
+
+    Channels of Redis know no databases: without the number in the name, two deployments on one
+    Redis would empty each other's caches.
+    """
+    return f"authplane:drop:{urlsplit(config().storage.redis_url).path.strip('/') or '0'}"
+
 
 _caches: weakref.WeakValueDictionary[str, TimedCache[Hashable, object]] = (
     weakref.WeakValueDictionary()
@@ -79,7 +90,7 @@ class TimedCache(Generic[K, V]):
             told = key if isinstance(key, str | int) else None
             message = json.dumps({"cache": self.name, "key": told, "from": _listener.identity})
             try:
-                shared.ask(lambda client: client.publish(CHANNEL, message))
+                shared.ask(lambda client: client.publish(channel(), message))
             except shared.SharedStateDown:
                 log.warning("cache change not announced", extra={"cache": self.name})
 
@@ -145,7 +156,7 @@ class _Listener:
     def _listen(self) -> None:
         while self.process == os.getpid():
             try:
-                with shared.subscription(CHANNEL) as messages:
+                with shared.subscription(channel()) as messages:
                     # Whatever was announced while nobody listened is lost: start from nothing.
                     drop_everything()
                     for data in messages:

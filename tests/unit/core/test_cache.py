@@ -10,7 +10,7 @@ from django.db import transaction
 
 from authplane.core import cache as caches
 from authplane.core import shared
-from authplane.core.cache import CHANNEL, TimedCache, drop_on_commit
+from authplane.core.cache import TimedCache, channel, drop_on_commit
 
 
 class Source:
@@ -136,13 +136,13 @@ def test_a_rolled_back_change_drops_nothing(cache, source):
 def test_a_drop_in_another_process_is_heard(cache, source):
     cache.get("a")
     deadline = time.monotonic() + 5
-    while not shared.client().pubsub_numsub(CHANNEL)[0][1] and time.monotonic() < deadline:
+    while not shared.client().pubsub_numsub(channel())[0][1] and time.monotonic() < deadline:
         time.sleep(0.01)
     cache.get("a")
     seen = len(source.loads)
 
-    shared.client().publish(CHANNEL, '{"cache": "test", "key": "a", "from": "elsewhere"}')
-    shared.client().publish(CHANNEL, "not json")
+    shared.client().publish(channel(), '{"cache": "test", "key": "a", "from": "elsewhere"}')
+    shared.client().publish(channel(), "not json")
     while "a" in cache and time.monotonic() < deadline:
         time.sleep(0.01)
     cache.get("a")
@@ -150,9 +150,23 @@ def test_a_drop_in_another_process_is_heard(cache, source):
     assert len(source.loads) == seen + 1
 
 
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("redis://127.0.0.1:6379/3", "authplane:drop:3"),
+        ("redis://127.0.0.1:6379", "authplane:drop:0"),
+        ("", "authplane:drop:0"),
+    ],
+)
+def test_deployments_that_share_a_redis_do_not_hear_each_other(override_config, url, name):
+    override_config(storage={"redis_url": url})
+
+    assert channel() == name
+
+
 @pytest.mark.redis
 def test_a_drop_is_announced(cache):
-    with shared.subscription(CHANNEL) as messages:
+    with shared.subscription(channel()) as messages:
         time.sleep(0.1)
         cache.drop("a")
         cache.drop(("odd", "key"))
