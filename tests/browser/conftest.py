@@ -208,7 +208,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     def open_one(**options: Any) -> Any:
         options.setdefault("viewport", {"width": 1000, "height": 900})
         context = chromium.new_context(ignore_https_errors=True, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         return context.new_page()
 
