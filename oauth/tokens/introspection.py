@@ -86,7 +86,7 @@ def _access_members(claims: dict[str, Any], *, standing: Standing) -> dict[str, 
         members["scope"] = claims["scope"]
     members |= {name: claims[name] for name in _COPIED if name in claims}
     members["aud"] = audience
-    members["token_type"] = "DPoP" if "cnf" in claims else "Bearer"
+    members["token_type"] = "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer"
     if standing.username:
         members["username"] = standing.username
     if standing.actors:
