@@ -1,39 +1,26 @@
-"""Resources that exist after the first start. Seeding never changes one that is there."""
+"""Resources and fronting links that exist after the first start."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-import yaml
-from django.db import transaction
-
 from authplane.core.config import config
-from oauth.models import Resource
+from authplane.core.seeding import Section
+from oauth.models import FrontingLink, Resource
 from oauth.resources.errors import BadResource, Problem, ResourceError
+from oauth.resources.fronting.services import create_link
 from oauth.resources.services import create_resource
 
-
-@dataclass(frozen=True, slots=True)
-class Seeded:
-    """Slugs in the order of the seeds."""
-
-    created: list[str]
-    skipped: list[str]
+Seed = Mapping[str, Any]
 
 
-class BadSeed(ResourceError):
-    """A seed is not acceptable; none was planted."""
-
-
-def configured_seeds() -> list[Mapping[str, Any]]:
+def configured_resources() -> list[Seed]:
     """The seeds of the configuration: its list, and the one resource of the environment."""
     seeds = config().seeds
-    rows: list[Mapping[str, Any]] = list(seeds.resources)
+    rows: list[Seed] = list(seeds.resources)
     if seeds.resource_uri:
         rows.append(
             {
@@ -43,43 +30,6 @@ def configured_seeds() -> list[Mapping[str, Any]]:
             }
         )
     return rows
-
-
-def seeds_of_file(path: Path) -> list[Mapping[str, Any]]:
-    """The seeds of a YAML file: a list below ``resources``.
-
-    Raises: BadSeed.
-    """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSeed(f"{path} cannot be read: {type(error).__name__}") from error
-    except yaml.YAMLError as error:
-        raise BadSeed(f"{path} is not valid YAML") from error
-    rows = document.get("resources") if isinstance(document, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadSeed(f"{path} must hold a list of mappings below resources")
-    return rows
-
-
-def plant(seeds: list[Mapping[str, Any]], *, actor: str = "system") -> Seeded:
-    """Every seed whose slug is free has become a resource; all of them, or none.
-
-    Raises: BadSeed, naming the seed.
-    """
-    planted = Seeded([], [])
-    with transaction.atomic():
-        for number, seed in enumerate(seeds, start=1):
-            slug = str(seed.get("slug") or "").lower()
-            if Resource.objects.filter(slug=slug).exists():
-                planted.skipped.append(slug)
-                continue
-            try:
-                create_resource({"backend_kind": "mint"} | dict(seed), actor=actor)
-            except ResourceError as error:
-                raise BadSeed(f"resource {number} ({slug or 'no slug'}): {error}") from error
-            planted.created.append(slug)
-    return planted
 
 
 def slug_of(uri: str) -> str:
@@ -95,3 +45,38 @@ def slug_of(uri: str) -> str:
     if not slug:
         raise BadResource([Problem("uri", "has no host to make a slug of")])
     return slug
+
+
+def _slug(seed: Seed) -> str:
+    return str(seed.get("slug") or "").lower()
+
+
+def _ends(seed: Seed) -> tuple[str, str]:
+    """The slugs of a link, in either spelling."""
+    source = seed.get("source") or seed.get("source_slug") or ""
+    target = seed.get("target") or seed.get("target_slug") or ""
+    return str(source).lower(), str(target).lower()
+
+
+def _link_exists(seed: Seed) -> bool:
+    source, target = _ends(seed)
+    return FrontingLink.objects.filter(source__slug=source, target__slug=target).exists()
+
+
+RESOURCES: Final = Section(
+    noun="resource",
+    name_of=_slug,
+    exists=lambda seed: Resource.objects.filter(slug=_slug(seed)).exists(),
+    create=lambda seed, actor: create_resource({"backend_kind": "mint"} | dict(seed), actor=actor),
+    refusals=(ResourceError,),
+)
+"""Known by slug."""
+
+FRONTING_LINKS: Final = Section(
+    noun="fronting link",
+    name_of=lambda seed: " to ".join(_ends(seed)) if all(_ends(seed)) else "",
+    exists=_link_exists,
+    create=lambda seed, actor: create_link(seed, actor=actor),
+    refusals=(ResourceError,),
+)
+"""Known by source and target; planted after the resources they join."""

@@ -460,3 +460,10 @@ class Seeds:
         variable="",
         read=rows,
     )
+    fronting_links: tuple[dict[str, Any], ...] = setting(
+        "fronting_links",
+        (),
+        "Fronting links to create, as a list in YAML: source, target, scope_map.",
+        variable="",
+        read=rows,
+    )

@@ -1,30 +1,40 @@
-"""`manage.py load_seeds`: create the configured resources that do not exist yet."""
+"""`manage.py load_seeds`: create what the configuration names and what does not exist yet."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.config import config
 from authplane.core.management.output import ReportingCommand
+from authplane.core.seeding import BadSeed, Section, Seed, plant, seeds_of_file
 from oauth.resources.errors import ResourceError
-from oauth.resources.seeds import configured_seeds, plant, seeds_of_file
+from oauth.resources.seeds import FRONTING_LINKS, RESOURCES, configured_resources
+
+SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
+    "resources": (RESOURCES, configured_resources),
+    "fronting_links": (FRONTING_LINKS, lambda: config().seeds.fronting_links),
+}
+"""Section of the YAML document to its kind and to the seeds of the configuration, in order."""
 
 
 class Command(ReportingCommand):
-    """Every seed has become a resource, or found one of its slug and left it alone."""
+    """Every seed has become what it describes, or found it there and left it alone."""
 
     help = (
-        "Create resources from the configuration (resources, AUTHPLANE_RESOURCE_URI) or from a"
-        " YAML file. A slug that exists is skipped; one bad seed stops them all."
+        "Create resources, fronting links and the other objects of the configuration, or of a YAML"
+        " file. What exists is skipped; one bad seed stops them all."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where the seeds are."""
         super().add_arguments(parser)
-        parser.add_argument("file", nargs="?", help="YAML file with a list below resources")
+        sections = ", ".join(SECTIONS)
+        parser.add_argument("file", nargs="?", help=f"YAML file with lists below {sections}")
 
     def handle(self, *, file: str | None, **options: Any) -> None:
         """What was created and skipped is printed.
@@ -32,8 +42,17 @@ class Command(ReportingCommand):
         Raises: CommandError, naming the seed and everything that is wrong with it.
         """
         try:
-            planted = plant(seeds_of_file(Path(file)) if file else configured_seeds())
-        except ResourceError as error:
+            planted = plant(_of_file(Path(file)) if file else _of_configuration())
+        except (BadSeed, ResourceError) as error:
             raise CommandError(str(error)) from error
         if options["verbosity"] > 0:
             self.report(dataclasses.asdict(planted), title="seeds", as_json=options["json"])
+
+
+def _of_configuration() -> list[tuple[Section, Sequence[Seed]]]:
+    return [(section, configured()) for section, configured in SECTIONS.values()]
+
+
+def _of_file(path: Path) -> list[tuple[Section, Sequence[Seed]]]:
+    found = seeds_of_file(path, names=list(SECTIONS))
+    return [(section, found.get(name, [])) for name, (section, _) in SECTIONS.items()]

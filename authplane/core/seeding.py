@@ -1,0 +1,85 @@
+"""What exists after the first start, by section of a YAML document. Nothing that exists changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+
+Seed = Mapping[str, Any]
+
+
+class BadSeed(Exception):
+    """A seed is not acceptable; none was planted. The text may be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of thing that seeds make.
+
+    `noun` is what problems call it, `name_of` what a seed is called, `exists` whether the thing is
+    there, `create` makes it for an actor and raises one of `refusals`, which name every problem.
+    """
+
+    noun: str
+    name_of: Callable[[Seed], str]
+    exists: Callable[[Seed], bool]
+    create: Callable[[Seed, str], object]
+    refusals: tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """Names in the order of the seeds."""
+
+    created: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def plant(sections: Sequence[tuple[Section, Sequence[Seed]]], *, actor: str = "system") -> Seeded:
+    """Every seed has become a thing of its kind, or found it there; all of them, or none.
+
+    Sections are planted in order, so that later ones can refer to what earlier ones made.
+
+    Raises: BadSeed, naming the seed.
+    """
+    planted = Seeded()
+    with transaction.atomic():
+        for section, seeds in sections:
+            for number, seed in enumerate(seeds, start=1):
+                name = section.name_of(seed)
+                if section.exists(seed):
+                    planted.skipped.append(name)
+                    continue
+                try:
+                    section.create(seed, actor)
+                except section.refusals as error:
+                    where = f"{section.noun} {number} ({name or 'no name'})"
+                    raise BadSeed(f"{where}: {error}") from error
+                planted.created.append(name)
+    return planted
+
+
+def seeds_of_file(path: Path, *, names: Sequence[str]) -> dict[str, list[Seed]]:
+    """The seeds of a YAML file by section, of those it has; at least one of ``names``.
+
+    Raises: BadSeed.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSeed(f"{path} cannot be read: {type(error).__name__}") from error
+    except yaml.YAMLError as error:
+        raise BadSeed(f"{path} is not valid YAML") from error
+    document = document if isinstance(document, dict) else {}
+    found = {name: document[name] for name in names if name in document}
+    if not found:
+        raise BadSeed(f"{path} must hold at least one of: {', '.join(names)}")
+    for name, seeds in found.items():
+        if not isinstance(seeds, list) or not all(isinstance(seed, dict) for seed in seeds):
+            raise BadSeed(f"{path} must hold a list of mappings below {name}")
+    return found
