@@ -113,6 +113,28 @@ class AssertionIssued(Event):
     parent: str = ""
 
 
+@event("token.exchanged")
+class TokenExchanged(Event):
+    """A client exchanged a token. `type` says who made the new one, `via_link` which link led."""
+
+    jti: str
+    sub: str
+    subject_client: str
+    actor_client: str
+    type: str
+    scopes: str
+    resource: str = ""
+    chain_kind: str = ""
+    via_link: str = ""
+
+
+@event("token.exchange_denied")
+class TokenExchangeDenied(Event):
+    """A client was refused an exchange."""
+
+    reason: str
+
+
 @event("auth_code.reused")
 class AuthCodeReused(Event):
     """A code came a second time. Actor and client are those it was issued to."""

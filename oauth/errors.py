@@ -105,6 +105,24 @@ class Reason(StrEnum):
     ATTESTATION_UNKNOWN = "agent_attestation_unknown_actor"
     ATTESTATION_AMBIGUOUS = "agent_attestation_ambiguous_actor"
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
+    ASSERTION_MISSING = "missing_assertion"
+    ASSERTION_MALFORMED = "invalid_assertion"
+    ASSERTION_ISSUER = "untrusted_issuer"
+    ASSERTION_TYPE = "assertion_type"
+    ASSERTION_SIGNATURE = "assertion_signature"
+    ASSERTION_EXPIRED = "assertion_expired"
+    ASSERTION_TOO_OLD = "assertion_too_old"
+    ASSERTION_CLAIMS = "assertion_claims"
+    ASSERTION_AUDIENCE = "assertion_audience"
+    ASSERTION_CLIENT = "client_mismatch"
+    ASSERTION_KEY = "assertion_key"
+    ASSERTION_REPLAYED = "assertion_replayed"
+    ISSUER_KEYS_UNAVAILABLE = "jwks_fetch_failed"
+    IDP_DISABLED = "idp_disabled"
+    XAA_RESOURCE_REQUIRED = "resource_required"
+    XAA_POLICY = "policy_denied"
+    XAA_SUBJECT_UNMAPPED = "subject_mapping_failed"
+    XAA_SUBJECT_INACTIVE = "subject_inactive"
     RESPONSE_TYPE_MISSING = "response_type_missing"
     RESPONSE_TYPE_UNSUPPORTED = "response_type_unsupported"
     REQUEST_OBJECT_INVALID = "request_object_invalid"
@@ -150,6 +168,7 @@ class Reason(StrEnum):
 
 _CLIENT = Wire("invalid_client", 401, "client authentication failed")
 _GRANT = Wire("invalid_grant", 400, "the authorization grant is invalid, expired, or revoked")
+_ASSERTION = Wire("invalid_grant", 400, "the assertion is invalid, expired, or not trusted here")
 _SCOPE = Wire("invalid_scope", 400, "the requested scope is invalid or not allowed")
 _TARGET = Wire("invalid_target", 400, "the requested resource is unknown or not available")
 _REQUEST_OBJECT = Wire("invalid_request_object", 400, "the request object is not acceptable")
@@ -262,12 +281,38 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.NOBODY_TO_CONSENT: _EXCHANGE,
     Reason.CONSENT_MISSING: _CONSENT,
     Reason.CONSENT_INSUFFICIENT: _CONSENT,
-    Reason.CONSENT_ENDED: _GRANT,
+    Reason.CONSENT_ENDED: _CONSENT,
     Reason.ATTESTATION_UNKNOWN: _EXCHANGE,
     Reason.ATTESTATION_AMBIGUOUS: _EXCHANGE,
     Reason.UPSTREAM_UNAVAILABLE: Wire(
         "temporarily_unavailable", 503, "the upstream service is unavailable, try again"
     ),
+    Reason.ASSERTION_MISSING: _request("assertion is missing"),
+    Reason.ASSERTION_MALFORMED: _ASSERTION,
+    Reason.ASSERTION_ISSUER: _ASSERTION,
+    Reason.ASSERTION_TYPE: _ASSERTION,
+    Reason.ASSERTION_SIGNATURE: _ASSERTION,
+    Reason.ASSERTION_EXPIRED: _ASSERTION,
+    Reason.ASSERTION_TOO_OLD: _ASSERTION,
+    Reason.ASSERTION_CLAIMS: _ASSERTION,
+    Reason.ASSERTION_AUDIENCE: _ASSERTION,
+    Reason.ASSERTION_CLIENT: Wire(
+        "invalid_client", 401, "the assertion was made for another client"
+    ),
+    Reason.ASSERTION_KEY: Wire(
+        "invalid_grant", 400, "prove possession of the key that the assertion is bound to"
+    ),
+    Reason.ASSERTION_REPLAYED: Wire("invalid_grant", 400, "the assertion was used before"),
+    Reason.ISSUER_KEYS_UNAVAILABLE: Wire(
+        "temporarily_unavailable", 503, "the keys of the issuer cannot be had, try again"
+    ),
+    Reason.IDP_DISABLED: _ASSERTION,
+    Reason.XAA_RESOURCE_REQUIRED: Wire("invalid_target", 400, "resource is missing"),
+    Reason.XAA_POLICY: Wire("access_denied", 403, "no policy allows this assertion"),
+    Reason.XAA_SUBJECT_UNMAPPED: Wire(
+        "access_denied", 403, "the subject of the assertion is not known here"
+    ),
+    Reason.XAA_SUBJECT_INACTIVE: _GRANT,
     Reason.RESPONSE_TYPE_MISSING: _request("response_type is missing"),
     Reason.RESPONSE_TYPE_UNSUPPORTED: Wire(
         "unsupported_response_type", 400, "response_type must be code"

@@ -55,7 +55,23 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authplane_client_credentials_issued_total": ("Tokens issued to machines.", ()),
     "authplane_client_credentials_denied_total": ("Machine token requests refused.", ("reason",)),
     "authplane_fronting_ops_total": ("Fronting links changed by operators.", ("op",)),
+    "authplane_token_exchange_total": (
+        "Exchanged tokens: direct, fronted or self, by the slugs of source and target.",
+        ("kind", "source", "target"),
+    ),
+    "authplane_token_exchange_denied_total": ("Refused exchanges.", ("reason",)),
     "authplane_agent_tokens_issued_total": ("Tokens issued to agents.", ()),
+    "authserver_oidc_jwks_cache_hits_total": ("Key sets of other issuers at hand.", ()),
+    "authserver_oidc_jwks_cache_misses_total": ("Key sets of other issuers not at hand.", ()),
+    "authplane_xaa_policy_evaluation_total": (
+        "Identity assertions held against policies.", ("outcome",),
+    ),
+    "authplane_xaa_idp_operations_total": (
+        "Identity providers registered, changed and deleted.", ("operation",),
+    ),
+    "authplane_xaa_subject_resolutions_total": (
+        "Subjects of identity assertions looked up.", ("outcome",),
+    ),
     "authplane_workload_tokens_issued_total": ("Tokens issued to workloads.", ("preset",)),
     "authplane_workload_tokens_denied_total": ("Workload tokens refused.", ("reason",)),
     "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),

@@ -6,12 +6,11 @@ from typing import Any, Final, Protocol
 
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
+from oauth.grants.exchanged import AccessTokenExchange
 from oauth.grants.identity_assertion import IdentityAssertion
 from oauth.grants.staged import StagedGrant
+from oauth.tokens.exchange.presented import ACCESS_TOKEN_TYPE, JWT_TYPE
 from oauth.xaa.issuing import ID_JAG
-
-ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
-JWT_TYPE: Final = "urn:ietf:params:oauth:token-type:jwt"
 
 
 class Exchange(Protocol):
@@ -52,7 +51,12 @@ class TokenExchange(StagedGrant):
         return _exchange_of(request).issue(request, token_handler)
 
 
-EXCHANGES: Final[dict[str, Exchange]] = {ID_JAG: IdentityAssertion()}
+_access_tokens: Final = AccessTokenExchange()
+EXCHANGES: Final[dict[str, Exchange]] = {
+    ACCESS_TOKEN_TYPE: _access_tokens,
+    JWT_TYPE: _access_tokens,
+    ID_JAG: IdentityAssertion(),
+}
 """What can be asked for, by `requested_token_type`."""
 
 

@@ -6,6 +6,7 @@ moment in which a half of it is visible. SQLite, which cannot write from a CTE, 
 in one immediate transaction. Both are held to the same tests.
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from audit import sinks
 from audit.record import PreparedEvent
 from authplane.core.metrics import counter, histogram
 from oauth.models import AccessToken, AuthorizationCode, RefreshToken
+from oauth.tokens import exchange_guard
 from oauth.tokens import ledger_rows as rows
 from oauth.tokens import ledger_sql as sql
 from oauth.tokens.authorization import Authorization
@@ -48,6 +50,34 @@ def record_access(issue: Issue) -> None:
         with transaction.atomic():
             _save_access(issue)
     _announce(issue)
+
+
+@_seconds.labels("record_exchange").time()
+def record_exchange(issue: Issue, *, consented_at: uuid.UUID | None) -> bool:
+    """The token stands in the ledger, if what it came from still counts; else nothing has changed.
+
+    Looked at anew in the statement that records: the subject token, its family, its client and its
+    user, the client that acts, and, when the token rests on one, the consent to `consented_at`,
+    which is a resource's row id.
+    """
+    decided = issue.authorization
+    acting, parent, scopes = decided.client.pk, decided.parent, list(decided.scope)
+    if parent is None:
+        raise ValueError("an exchange needs a subject token")
+    if connection.vendor == "postgresql":
+        guard = (acting, parent, consented_at, consented_at, json.dumps(scopes))
+        values = (*guard, *rows.access_values(issue), *rows.audit_values(issue))
+        recorded = _execute(sql.EXCHANGE, values) == 1
+    else:
+        with transaction.atomic():
+            recorded = exchange_guard.still_good(
+                acting=acting, parent=parent, consented_at=consented_at, scopes=scopes
+            )
+            if recorded:
+                _save_access(issue)
+    if recorded:
+        _announce(issue)
+    return recorded
 
 
 @_seconds.labels("redeem_code").time()

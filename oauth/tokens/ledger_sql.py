@@ -101,6 +101,25 @@ def _audit(after: str = "") -> str:
 
 ACCESS: Final = f"WITH token AS ({_access()}) {_audit()}"
 
+_STILL_GOOD: Final = (
+    "SELECT 1 FROM oauth_accesstoken AS subject "
+    "JOIN oauth_client AS holder ON holder.id = subject.application_id "
+    "JOIN oauth_client AS acting ON acting.id = %s::uuid "
+    "LEFT JOIN oauth_tokenfamily AS family ON family.id = subject.family_id "
+    "LEFT JOIN accounts_user AS person ON person.id = subject.user_id "
+    "WHERE subject.id = %s::uuid AND subject.revoked_at IS NULL "
+    "AND holder.status = 'active' AND acting.status = 'active' "
+    "AND (subject.family_id IS NULL OR (family.id IS NOT NULL AND family.revoked_at IS NULL)) "
+    "AND (subject.user_id IS NULL OR person.status = 'active') "
+    "AND (%s::uuid IS NULL OR EXISTS (SELECT 1 FROM oauth_consentgrant AS consent "
+    "WHERE consent.user_id = subject.user_id AND consent.client_id = subject.application_id "
+    "AND consent.resource_id = %s::uuid AND consent.revoked_at IS NULL "
+    "AND consent.scopes @> %s::jsonb))"
+)
+EXCHANGE: Final = (
+    f"WITH standing AS ({_STILL_GOOD}), token AS ({_access('standing')}) {_audit('standing')}"
+)
+
 REDEEM_CODE_WITHOUT_REFRESH: Final = (
     f"WITH spent AS ({_SPEND_CODE}), family AS ({_family('spent')}), "
     f"token AS ({_access('spent')}) {_audit('spent')}"

@@ -15,6 +15,11 @@ def machine_token_lifetime() -> int:
     return config().tokens.machine_ttl
 
 
+def exchanged_token_lifetime() -> int:
+    """Seconds a token lives at most that was exchanged for another; never past that one's end."""
+    return config().tokens.exchange_ttl
+
+
 def family_end(now: datetime) -> datetime:
     """When a family begun now ends, however often it is refreshed."""
     return now + timedelta(seconds=config().tokens.family_ttl)

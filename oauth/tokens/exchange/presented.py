@@ -129,7 +129,7 @@ def _read(presented_token: str, *, now: datetime) -> Presented | None:
 
     A token that lives only by the skew we grant to clocks has no second left to pass on.
     """
-    found = read_access(presented_token, now=now)
-    if found is None or int(found.claims["exp"]) <= int(now.timestamp()):
+    resolved = read_access(presented_token, now=now)
+    if resolved is None or int(resolved.claims["exp"]) <= int(now.timestamp()):
         return None
-    return Presented(found.claims, found.standing)
+    return Presented(resolved.claims, resolved.standing)

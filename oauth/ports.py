@@ -1,0 +1,97 @@
+"""What this app needs from others without knowing them: tokens of services that are not ours.
+
+An exchange for a resource that somebody else makes the tokens for is decided here and answered by
+the one registered source.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamRequest:
+    """A token that may be had: every check of ours has passed.
+
+    `issuance` is the id of the ledger row that will tell of it, `scopes` are our names for what
+    is wanted, `client_id` is the client that acts.
+    """
+
+    issuance: uuid.UUID
+    user_id: uuid.UUID
+    client_id: str
+    resource_id: uuid.UUID
+    resource_slug: str
+    scopes: tuple[str, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamToken:
+    """A token of the upstream service. `lifetime` is in seconds, None when nobody said."""
+
+    access_token: str
+    lifetime: int | None = None
+    provider: str = ""
+
+
+@dataclass
+class UpstreamConsentNeeded(Exception):
+    """The user has to connect an account, or to allow more of it, at `consent_url`.
+
+    `cause` is `consent_missing` or `scope_insufficient`; `service_id` names the service.
+    """
+
+    cause: str
+    consent_url: str
+    service_id: str = ""
+
+
+@dataclass
+class UpstreamUnavailable(Exception):
+    """The upstream service does not answer; worth another try after `retry_after` seconds."""
+
+    retry_after: int = 5
+
+
+class UpstreamUnknown(Exception):
+    """Nobody knows where tokens for this resource come from."""
+
+
+class TokenSource(Protocol):
+    """Where tokens of upstream services come from."""
+
+    def obtain(self, wish: UpstreamRequest) -> UpstreamToken:
+        """A token of the user's at the upstream service.
+
+        Raises: UpstreamConsentNeeded, UpstreamUnavailable, UpstreamUnknown.
+        """
+
+
+_registered: list[TokenSource] = []
+
+
+def register_source(source: TokenSource) -> None:
+    """Exchanges for upstream services are answered by this source from now on."""
+    _registered[:] = [source]
+
+
+def token_source() -> TokenSource | None:
+    """The registered source; None when this installation has none."""
+    return _registered[0] if _registered else None
+
+
+@contextmanager
+def source_in_place(source: TokenSource | None) -> Iterator[None]:
+    """Within it this source answers, or none does."""
+    before = list(_registered)
+    _registered[:] = [] if source is None else [source]
+    try:
+        yield
+    finally:
+        _registered[:] = before

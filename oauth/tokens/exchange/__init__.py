@@ -1,0 +1,1 @@
+"""What decides about a token exchange, one rule a module."""
