@@ -8,7 +8,7 @@ from django.urls import path
 
 from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
-from admin_api.viewsets.resources import ExchangeClients, Resources, RuntimeClients
+from admin_api.viewsets.resources import ExchangeClients, PolicyRules, Resources, RuntimeClients
 from admin_api.viewsets.users import Users
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
@@ -35,6 +35,10 @@ urlpatterns = [
     path(
         "resources/<str:slug>/policy/runtime/client-ids/<path:client_id>",
         RuntimeClients.as_view(MEMBER),
+    ),
+    path(
+        "resources/<str:slug>/policy/rules",
+        PolicyRules.as_view({"get": "retrieve", "patch": "change"}),
     ),
     path("resources/<str:slug>/fronting", ResourceFronting.as_view({"get": "retrieve"})),
     path("fronting", Fronting.as_view(LIST)),

@@ -122,6 +122,25 @@ class RuntimeClients(PolicyRoutes):
     of = policy.RUNTIME
 
 
+class PolicyRules(OperatorRoutes):
+    """What a resource demands of its tokens, apart from the lists of its policy."""
+
+    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """Every rule, null where there is none."""
+        try:
+            return json_response(policy.rules_of(slug))
+        except ResourceError as error:
+            raise refusal_of(error) from None
+
+    def change(self, request: Request, slug: str) -> HttpResponse:
+        """The rules with the members of the body; null takes one away, absent ones stay."""
+        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        try:
+            return json_response(policy.change_rules(slug, body, actor=self.actor(request)))
+        except ResourceError as error:
+            raise refusal_of(error) from None
+
+
 def refusal_of(error: ResourceError) -> Exception:
     """How the operator is told."""
     if isinstance(error, NoSuchResource | NoSuchLink):

@@ -1,7 +1,8 @@
-"""Who may do what as, or for, a resource: one client at a time."""
+"""Who may do what as, or for, a resource, and what it demands: one member at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,13 +12,14 @@ from audit import record
 from audit.events import (
     ExchangeClientAdded,
     ExchangeClientRemoved,
+    ResourcePatched,
     RuntimeClientAdded,
     RuntimeClientRemoved,
 )
 from authplane.core import clock
 from oauth.models import Resource
 from oauth.resources.errors import BadResource, NoSuchResource, Problem
-from oauth.resources.policy_body import MAX_CLIENTS, complete_policy
+from oauth.resources.policy_body import MAX_CLIENTS, RULES, complete_policy, read_policy
 from oauth.resources.services import policy_problems
 
 
@@ -87,6 +89,44 @@ def remove_client(slug: str, *, of: PolicyList, client_id: str, actor: str = "sy
     return members
 
 
+def rules_of(slug: str) -> dict[str, Any]:
+    """What the resource demands of its tokens; null where it demands nothing.
+
+    Raises: NoSuchResource.
+    """
+    row = Resource.objects.filter(slug=slug).first()
+    if row is None:
+        raise NoSuchResource
+    return shown_rules(row)
+
+
+def change_rules(slug: str, body: Mapping[str, Any], *, actor: str = "system") -> dict[str, Any]:
+    """The rules with the members of ``body``: null takes a rule away, the others stay.
+
+    The lists of the policy are not touched, so that nobody's addition to them is lost.
+
+    Raises: NoSuchResource, BadResource.
+    """
+    problems = [Problem(name, "is not a rule") for name in body if name not in RULES]
+    _, wrong = read_policy({name: body[name] for name in body if name in RULES})
+    with transaction.atomic():
+        row = _locked(slug)
+        if problems or wrong:
+            raise BadResource([*problems, *wrong])
+        before = complete_policy(row.policy)
+        after, _ = read_policy(before | dict(body))
+        if after != before:
+            _replace(row, after)
+            event = ResourcePatched(actor_id=actor, id=str(row.pk), slug=slug, fields="policy")
+            record.record(event)
+    return shown_rules(row)
+
+
+def shown_rules(row: Resource) -> dict[str, Any]:
+    """Every rule of the row, null where it says nothing."""
+    return {name: row.policy.get(name) for name in RULES}
+
+
 def _locked(slug: str) -> Resource:
     """The row, which nobody else changes until the end: no addition of another is lost."""
     row = Resource.objects.select_for_update().filter(slug=slug).first()
@@ -101,7 +141,11 @@ def _members(row: Resource, of: PolicyList) -> list[str]:
 
 
 def _store(row: Resource, of: PolicyList, members: list[str]) -> None:
-    row.policy = complete_policy(row.policy) | {of.section: {of.name: members}}
+    _replace(row, complete_policy(row.policy) | {of.section: {of.name: members}})
+
+
+def _replace(row: Resource, policy: dict[str, Any]) -> None:
+    row.policy = policy
     row.version += 1
     row.updated_at = clock.now()
     row.save(update_fields=["policy", "version", "updated_at"])

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.output import ReportingCommand
+from oauth.management.rule_options import add_rules, named_rules
 from oauth.models import Resource
 from oauth.resources.errors import ResourceError
 from oauth.resources.seeds import slug_of
@@ -38,6 +39,12 @@ class Command(ReportingCommand):
             metavar="NAME",
             help="a scope granted when none is asked for; all are when none is named here",
         )
+        add_rules(parser)
+        for name, text in (
+            ("--runtime-client", "a client that acts as the resource; may be repeated"),
+            ("--exchange-client", "a client that may exchange into it; may be repeated"),
+        ):
+            parser.add_argument(name, action="append", default=[], metavar="CLIENT_ID", help=text)
 
     def handle(
         self,
@@ -65,6 +72,11 @@ class Command(ReportingCommand):
                     "backend_kind": Resource.Backend.MINT.value,
                     "display_name": name,
                     "scopes": scopes,
+                    "policy": {
+                        "exchange": {"allowed_client_ids": options["exchange_client"]},
+                        "runtime": {"client_ids": options["runtime_client"]},
+                        **named_rules(options),
+                    },
                 }
             )
         except ResourceError as error:

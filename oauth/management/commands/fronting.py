@@ -1,0 +1,148 @@
+"""`manage.py fronting`: which resource may stand in front of which."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from authplane.core.management.output import ReportingCommand
+from oauth.models import FrontingLink
+from oauth.resources.errors import ResourceError
+from oauth.resources.fronting import services
+
+MAX_LISTED = 500
+
+
+class Command(ReportingCommand):
+    """Links are made, changed, shown and removed by the same checks as over the operator API."""
+
+    help = "Make, change, show and remove fronting links between resources."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One subcommand for each thing to do."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        for name, text in (
+            ("create", "make a link"),
+            ("update", "give a link another scope map"),
+            ("get", "show one link"),
+            ("list", "show all links, or those of a source or a target"),
+            ("delete", "remove a link"),
+        ):
+            action = actions.add_parser(name, help=text)
+            super().add_arguments(action)
+            action.add_argument("--source", required=name != "list", help="slug of the front")
+            action.add_argument("--target", required=name != "list", help="slug behind it")
+            if name in {"create", "update"}:
+                _add_scope_map(action)
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        """The link is printed, or all of them.
+
+        Raises: CommandError with everything that is wrong.
+        """
+        try:
+            getattr(self, f"_{action}")(options)
+        except ResourceError as error:
+            raise CommandError(str(error)) from error
+
+    def _create(self, options: dict[str, Any]) -> None:
+        body = {name: options[name] for name in ("source", "target")}
+        body["scope_map"] = _scope_map(options)
+        row = services.create_link(body, dry_run=options["dry_run"])
+        self._print(row, "created", options)
+
+    def _update(self, options: dict[str, Any]) -> None:
+        body = {"scope_map": _scope_map(options)}
+        row = services.patch_link(
+            options["source"], options["target"], body, dry_run=options["dry_run"]
+        )
+        self._print(row, "updated", options)
+
+    def _get(self, options: dict[str, Any]) -> None:
+        self._print(services.find_row(options["source"], options["target"]), "", options)
+
+    def _list(self, options: dict[str, Any]) -> None:
+        ends = {
+            f"{name}__slug": options[name] for name in ("source", "target") if options.get(name)
+        }
+        rows = FrontingLink.objects.select_related("source", "target").filter(**ends)
+        links = [_shown(row) for row in rows.order_by("pk")[:MAX_LISTED]]
+        if options["json"]:
+            self.stdout.write(json.dumps({"fronting_links": links, "total": rows.count()}))
+            return
+        for link in links:
+            self.report(link, title="fronting link", as_json=False)
+        if not links:
+            self.stdout.write("no fronting links found")
+
+    def _delete(self, options: dict[str, Any]) -> None:
+        ends = {name: options[name] for name in ("source", "target")}
+        services.delete_link(**ends)
+        self.report(ends, title="fronting link deleted", as_json=options["json"])
+
+    def _print(self, row: FrontingLink, done: str, options: dict[str, Any]) -> None:
+        if options.get("dry_run"):
+            done = "would be " + done
+        title = f"fronting link {done}".rstrip()
+        self.report(_shown(row), title=title, as_json=options["json"])
+
+
+def _add_scope_map(parser: CommandParser) -> None:
+    """Two ways to say the map; no scope name holds a space, so that --map can say every one."""
+    parser.add_argument("--dry-run", action="store_true", help="check everything, store nothing")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--map",
+        action="append",
+        nargs="+",
+        metavar=("SOURCE_SCOPE", "TARGET_SCOPE"),
+        help="a scope of the source and the scopes of the target it leads to; may be repeated",
+    )
+    way.add_argument(
+        "--scope-map",
+        metavar="JSON",
+        help='the whole map, as {"source": ["target"]} or, for names without colon, as a:b,a:c',
+    )
+
+
+def _scope_map(options: dict[str, Any]) -> dict[str, Any]:
+    """The map that was asked for.
+
+    Raises: CommandError when it cannot be read.
+    """
+    if options.get("scope_map"):
+        return _read_text(options["scope_map"])
+    read: dict[str, list[str]] = {}
+    for source, *targets in options["map"]:
+        read.setdefault(source, []).extend(targets)
+    return read
+
+
+def _read_text(text: str) -> dict[str, Any]:
+    if text.lstrip().startswith("{"):
+        try:
+            document: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise CommandError("--scope-map is not valid JSON") from error
+        return document
+    read: dict[str, list[str]] = {}
+    for pair in text.split(","):
+        source, mark, target = pair.strip().partition(":")
+        if not mark or ":" in target:
+            raise CommandError(
+                "--scope-map must be pairs like a:b,a:c; say names with a colon by --map or as JSON"
+            )
+        read.setdefault(source, []).append(target)
+    return read
+
+
+def _shown(row: FrontingLink) -> dict[str, Any]:
+    return {
+        "source_slug": row.source.slug,
+        "target_slug": row.target.slug,
+        "scope_map": row.scope_map,
+        "created_at": row.created_at.isoformat(),
+        "created_by": row.created_by,
+    }

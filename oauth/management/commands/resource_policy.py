@@ -1,0 +1,47 @@
+"""`manage.py resource_policy`: show and change what a resource demands of its tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from authplane.core.management.output import ReportingCommand
+from oauth.management.rule_options import add_rules, named_rules
+from oauth.resources.errors import ResourceError
+from oauth.resources.policy import change_rules
+from oauth.resources.policy_body import RULES
+
+
+class Command(ReportingCommand):
+    """The rules that were named are in force, the others are what they were."""
+
+    help = "Show the rules of a resource, or change those that are named."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Which resource, and what it demands."""
+        super().add_arguments(parser)
+        parser.add_argument("slug", help="short name of the resource")
+        add_rules(parser)
+        parser.add_argument(
+            "--reset",
+            action="append",
+            default=[],
+            choices=tuple(RULES),
+            help="a rule to take away; may be repeated",
+        )
+
+    def handle(self, *, slug: str, reset: list[str], **options: Any) -> None:
+        """The rules are printed.
+
+        Raises: CommandError with everything that is wrong.
+        """
+        named = named_rules(options)
+        twice = sorted(set(reset) & set(named))
+        if twice:
+            raise CommandError(f"set and reset at once: {', '.join(twice)}")
+        try:
+            rules = change_rules(slug, named | dict.fromkeys(reset))
+        except ResourceError as error:
+            raise CommandError(str(error)) from error
+        self.report({"slug": slug, **rules}, title="resource policy", as_json=options["json"])
