@@ -101,7 +101,7 @@ def _standing(jti: uuid.UUID, row: tuple[Any, ...]) -> Standing:
         user_id=_ID.to_python(user_id),
         actors=_json(actors),
         username=username or "",
-        ended_because=_ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, ""),
+        ended_because=ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, ""),
         ancestors=max(lineage, 0),
     )
 
@@ -131,13 +131,14 @@ def _moment(value: Any) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
-def _ended_because(
+def ended_because(
     of_a_user: bool,
     revoked_at: object,
     client_status: str | None,
     user_status: str | None,
     family_has_ended: object,
 ) -> str:
+    """Why the token itself ended before its time; empty when it did not."""
     if revoked_at is not None:
         return "issuance_revoked"
     if family_has_ended:
@@ -152,7 +153,7 @@ def _ended_because(
 _ID: Final = UUIDField()
 _LINEAGE: Final = {-1: "ancestor_ended", -2: "consent_revoked", -3: "ancestor_unknown"}
 _ENDED: Final = (
-    # The same that `_ended_because` asks of the token itself.
+    # The same that `ended_because` asks of the token itself.
     "line.revoked_at IS NOT NULL "
     "OR (line.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL)) "
     f"OR client.id IS NULL OR client.status <> '{Client.Status.ACTIVE}' "
