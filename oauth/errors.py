@@ -143,12 +143,12 @@ class Reason(StrEnum):
     WORKLOAD_REPLAYED = "workload_replayed"
     WORKLOAD_UNMATCHED = "workload_unmatched"
     WORKLOAD_OTHER_CLIENT = "workload_other_client"
-    ASSERTION_AUDIENCE_MISSING = "assertion_audience_missing"
-    ASSERTION_AUDIENCE_UNKNOWN = "assertion_audience_unknown"
-    ASSERTION_CLIENT_NOT_LISTED = "assertion_client_not_listed"
-    ASSERTION_RESOURCE_REFUSED = "assertion_resource_refused"
-    ASSERTION_SCOPE_REFUSED = "assertion_scope_refused"
-    ASSERTION_ACTOR_UNSUPPORTED = "assertion_actor_unsupported"
+    AUDIENCE_MISSING = "audience_missing"
+    AUDIENCE_UNKNOWN = "audience_unknown"
+    AUDIENCE_CLIENT_NOT_LISTED = "audience_client_not_listed"
+    AUDIENCE_RESOURCE_REFUSED = "audience_resource_refused"
+    AUDIENCE_SCOPE_REFUSED = "audience_scope_refused"
+    AUDIENCE_TAKES_NO_ACTOR = "audience_takes_no_actor"
     TOKEN_MISSING = "token_missing"  # noqa: S105 - a name
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a name
     TOKEN_SCOPE_LACKING = "token_scope_lacking"  # noqa: S105 - a name
@@ -156,6 +156,7 @@ class Reason(StrEnum):
     LOGIN_REQUIRED = "login_required"
     CONSENT_REQUIRED = "consent_required"
     INTERACTION_REQUIRED = "interaction_required"
+    SIGN_IN_LEVEL_UNMET = "sign_in_level_unmet"
     REGISTRATION_DISABLED = "registration_disabled"
     REDIRECT_NOT_APPROVED = "redirect_not_approved"
     REDIRECT_INVALID = "redirect_invalid"
@@ -329,28 +330,28 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.REQUEST_URI_UNSUPPORTED: Wire(
         "request_uri_not_supported", 400, "request_uri must be one that was pushed"
     ),
-    Reason.WORKLOAD_ISSUER_DISABLED: _GRANT,
-    Reason.WORKLOAD_TOKEN_INVALID: _GRANT,
-    Reason.WORKLOAD_AUDIENCE: _GRANT,
-    Reason.WORKLOAD_EXPIRED: _GRANT,
-    Reason.WORKLOAD_TOO_OLD: _GRANT,
-    Reason.WORKLOAD_SUBJECT_MISSING: _GRANT,
-    Reason.WORKLOAD_NOT_PROVED: _GRANT,
-    Reason.WORKLOAD_REPLAYED: _GRANT,
+    Reason.WORKLOAD_ISSUER_DISABLED: _ASSERTION,
+    Reason.WORKLOAD_TOKEN_INVALID: _ASSERTION,
+    Reason.WORKLOAD_AUDIENCE: _ASSERTION,
+    Reason.WORKLOAD_EXPIRED: _ASSERTION,
+    Reason.WORKLOAD_TOO_OLD: _ASSERTION,
+    Reason.WORKLOAD_SUBJECT_MISSING: _ASSERTION,
+    Reason.WORKLOAD_NOT_PROVED: _ASSERTION,
+    Reason.WORKLOAD_REPLAYED: _ASSERTION,
     Reason.WORKLOAD_UNMATCHED: Wire(
         "access_denied", 403, "this workload is not known to this server"
     ),
     Reason.WORKLOAD_OTHER_CLIENT: _CLIENT,
-    Reason.ASSERTION_AUDIENCE_MISSING: _request("audience is missing"),
-    Reason.ASSERTION_AUDIENCE_UNKNOWN: Wire(
+    Reason.AUDIENCE_MISSING: _request("audience is missing"),
+    Reason.AUDIENCE_UNKNOWN: Wire(
         "invalid_target", 400, "no assertions are made for this audience"
     ),
-    Reason.ASSERTION_CLIENT_NOT_LISTED: Wire(
+    Reason.AUDIENCE_CLIENT_NOT_LISTED: Wire(
         "access_denied", 403, "this client may not have assertions for this audience"
     ),
-    Reason.ASSERTION_RESOURCE_REFUSED: _TARGET,
-    Reason.ASSERTION_SCOPE_REFUSED: _SCOPE,
-    Reason.ASSERTION_ACTOR_UNSUPPORTED: _request("an assertion takes no actor_token"),
+    Reason.AUDIENCE_RESOURCE_REFUSED: _TARGET,
+    Reason.AUDIENCE_SCOPE_REFUSED: _SCOPE,
+    Reason.AUDIENCE_TAKES_NO_ACTOR: _request("an assertion takes no actor_token"),
     Reason.TOKEN_MISSING: _request("token is missing"),
     Reason.TOKEN_INVALID: Wire("invalid_token", 401, "the access token is invalid or expired"),
     Reason.TOKEN_SCOPE_LACKING: Wire(
@@ -360,6 +361,9 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.LOGIN_REQUIRED: Wire("login_required", 400, "the user must sign in"),
     Reason.CONSENT_REQUIRED: Wire("consent_required", 400, "the user must give consent"),
     Reason.INTERACTION_REQUIRED: Wire("interaction_required", 400, "the user must interact"),
+    Reason.SIGN_IN_LEVEL_UNMET: Wire(
+        "unmet_authentication_requirements", 400, "no sign-in here meets the requested acr_values"
+    ),
     Reason.REGISTRATION_DISABLED: Wire("access_denied", 403, "registration is disabled"),
     Reason.REDIRECT_NOT_APPROVED: Wire("invalid_redirect_uri", 400, "redirect_uri not allowed"),
     Reason.REDIRECT_INVALID: Wire("invalid_redirect_uri", 400, "a redirect_uri is not acceptable"),

@@ -26,7 +26,6 @@ ABSENT_FEATURES: dict[str, str] = {
     "AUTHPLANE_SERVER_IDLE_TIMEOUT": "an idle limit apart from AUTHPLANE_SERVER_READ_TIMEOUT",
     "AUTHPLANE_TRACING_": "tracing",
     "AUTHPLANE_VAULT_": "Vault as the keeper of signing keys",
-    "AUTHPLANE_XAA_": "identity assertion grants",
     "AUTHPLANE_ADMIN_AUDIT_": "querying the audit record over the operator API",
 }
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
@@ -41,7 +40,6 @@ ABSENT_SECTIONS: dict[str, str] = {
     "data_encryption.vault_transit_encrypt": "Vault as the keeper of data keys",
     "server.idle_timeout": "an idle limit apart from server.read_timeout",
     "tracing": "tracing",
-    "xaa": "identity assertion grants",
     "admin.audit_default_lookback": "querying the audit record over the operator API",
     "admin.audit_max_lookback": "querying the audit record over the operator API",
     "logging.outputs.otel": "log export over OTLP",

@@ -8,7 +8,7 @@ document means.
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,8 +56,13 @@ class Answer:
     lifetime: int
 
 
-def fetch_published(url: str, *, etag: str = "") -> Answer:
+def fetch_published(
+    url: str, *, etag: str = "", max_bytes: int = 0, private_hosts: Collection[str] = ()
+) -> Answer:
     """The JSON document at ``url``, and for how many seconds it may be kept.
+
+    ``max_bytes`` takes the place of the usual limit of a client's document; ``private_hosts`` are
+    further hosts that may live at private addresses, for what administrators registered.
 
     An outage is remembered for 30 seconds, during which the whole host is not asked again.
 
@@ -72,7 +77,7 @@ def fetch_published(url: str, *, etag: str = "") -> Answer:
         raise _suppressed("host_failing")
     try:
         with _one_of_few(), _timed():
-            return _fetch(url, etag=etag)
+            return _fetch(url, etag=etag, max_bytes=max_bytes, private_hosts=private_hosts)
     except fetch.FetchRefused as refused:
         reason = refused.reason
     except fetch.FetchFailed as failed:
@@ -101,14 +106,14 @@ def is_being_fetched(url: str) -> bool:
     return leases.is_claimed(f"fetch:{url}")
 
 
-def _fetch(url: str, *, etag: str) -> Answer:
+def _fetch(url: str, *, etag: str, max_bytes: int, private_hosts: Collection[str]) -> Answer:
     limits = config().cimd
     fetched = fetch.fetch_json(
         url,
-        max_bytes=limits.max_bytes,
+        max_bytes=max_bytes or limits.max_bytes,
         timeout=limits.fetch_timeout,
         etag=etag,
-        allowed_private_hosts=limits.allowed_private_hosts,
+        allowed_private_hosts={*limits.allowed_private_hosts, *private_hosts},
         allow_private=limits.allow_private_addresses,
         allow_http=not limits.require_https,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from authplane.core.areas.declare import setting
+from authplane.core.areas.levels import sign_in_levels
 from authplane.core.env import boolean, duration, integer, text_list
 
 HOUR = 3600
@@ -271,6 +272,14 @@ class OAuth:
         "Whether every client has to sign its authorization requests.",
         read=boolean,
     )
+    acr_values: tuple[str, ...] = setting(
+        "sign_in.acr_values",
+        ("urn:authplane:acr:password=pwd",),
+        "Levels of sign-in that clients may ask for by acr_values, weakest first, each with the"
+        " methods it takes: name=method+method. The methods are named as in RFC 8176; the sign-in"
+        " page has pwd.",
+        read=sign_in_levels,
+    )
     revocation_requires_authentication: bool = setting(
         "oauth.revocation_requires_authentication",
         False,
@@ -418,8 +427,8 @@ class Features:
     workload: bool = setting(
         "workload.enabled",
         True,
-        "Tokens for workloads that an issuer of theirs vouches for. Without a registered issuer"
-        " nobody gets any.",
+        "Whether workloads get tokens that a registered issuer of theirs vouches for. Part of the"
+        " jwt-bearer grant, which xaa.enabled switches as a whole.",
         read=boolean,
     )
     dpop: bool = setting("dpop.enabled", False, "DPoP proofs (RFC 9449).", read=boolean)
