@@ -3,7 +3,7 @@
 1 receive    oauth.views.token          limits, media type, no-store
 2 translate  oauth.engine.core          only what is needed crosses over
 3 seal       oauth.engine.request       wire names cannot shadow server state
-4 identify   oauth.clients              exactly one method, uniform failure
+4 identify   oauth.engine.identity      exactly one method, uniform failure; or a workload
 5 permit     here                       grant known, switched on, held by the client
 6 prove      oauth.engine.binding       the key or certificate that tokens are bound to
 7 decide     oauth.grants.<grant>       checks only
@@ -19,6 +19,7 @@ from authplane.core import clock
 from oauth.clients.authentication import authenticate_client
 from oauth.clients.policy import enabled_grants
 from oauth.engine.binding import prove_possession
+from oauth.engine.identity import identify
 from oauth.engine.request import TokenRequest
 from oauth.engine.token_type import SenderConstrainedToken
 from oauth.errors import OAuthError, Reason
@@ -40,11 +41,16 @@ class AuthplaneServer(BaseEndpoint):
         Raises: OAuth2Error, which the renderer turns into the refusal.
         """
         grant_type = require_offered(request.parameters.get("grant_type"))
-        request.client = authenticate_client(
-            request.parameters,
-            authorization=request.authorization_header,
-            endpoint=request.endpoint,
-            now=clock.now(),
+        request.client = identify(
+            request,
+            grant_type=grant_type,
+            authenticate=lambda: authenticate_client(
+                request.parameters,
+                authorization=request.authorization_header,
+                endpoint=request.endpoint,
+                now=clock.now(),
+                certificate=request.certificate,
+            ),
         )
         request.client_id = request.client.client_id
         if not request.client.allows_grant_type(grant_type):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authplane.core.cache import TimedCache, drop_on_commit
+from oauth.federation.keys import KeySource
 from oauth.federation.presets import Preset, preset_of
 from oauth.federation.rules import Rule
 from oauth.models import WorkloadIssuer
@@ -19,8 +20,7 @@ SECONDS_UNTIL_SEEN: Final = 5.0
 class TrustedIssuer:
     """A workload issuer. `audience` is empty where its tokens name our own issuer.
 
-    `jwks` holds its keys where it cannot be reached; else they are at `jwks_uri`, or where the
-    issuer's discovery document says when that is empty.
+    `jwks` holds its keys where it cannot be reached; else they are at `jwks_uri`.
     """
 
     id: uuid.UUID
@@ -37,6 +37,16 @@ class TrustedIssuer:
     def preset(self) -> Preset:
         """What is known about its kind."""
         return preset_of(self.kind)
+
+    @property
+    def keys(self) -> KeySource:
+        """Where its keys are."""
+        return KeySource(
+            issuer=self.issuer,
+            jwks_uri=self.jwks_uri,
+            inline=self.jwks,
+            marked=self.preset.bundle_use,
+        )
 
 
 def find_issuer(unverified_issuer: str) -> TrustedIssuer | None:

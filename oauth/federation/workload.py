@@ -8,21 +8,18 @@ a rule can demand single use.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from authplane.core.config import config
-from authplane.core.jose import JoseError, unverified_claims, unverified_header, verify_jws
+from authplane.core.jose import JoseError, unverified_claims, unverified_header
 from authplane.core.replay import spend_once
 from oauth.errors import OAuthError, Reason
+from oauth.federation.keys import verify_signed
 from oauth.federation.patterns import MAX_SUBJECT
 from oauth.federation.rules import Rule, first_match
 from oauth.federation.selectors import TrustedIssuer, find_issuer
-
-Keys = list[dict[str, Any]]
-KeySource = Callable[[TrustedIssuer, object], Keys]
-"""The keys of an issuer, among them the one of this id if it can be had."""
 
 MAX_JTI: Final = 255
 FAR_FUTURE: Final = 1e12
@@ -59,12 +56,8 @@ def workload_issuer(assertion: str) -> TrustedIssuer | None:
     return find_issuer(_issuer_of(claims))
 
 
-def verify_workload(
-    assertion: str, *, issuer: TrustedIssuer, keys_of: KeySource, now: int
-) -> Workload:
+def verify_workload(assertion: str, *, issuer: TrustedIssuer, now: datetime) -> Workload:
     """The workload that the token speaks for, and the client it is by the first rule it meets.
-
-    `now` is in seconds since 1970.
 
     Spec: RFC 7523 section 3; JWT-SVID sections 2 to 4; SEP-1933, step 8.
     Raises: OAuthError: `invalid_grant` for a token that is not good, `access_denied` for a good one
@@ -72,11 +65,11 @@ def verify_workload(
     """
     if not issuer.is_enabled:
         raise OAuthError(Reason.WORKLOAD_ISSUER_DISABLED)
-    claims = _signed_claims(assertion, issuer=issuer, keys_of=keys_of)
+    claims = _signed_claims(assertion, issuer=issuer, now=now)
     if _issuer_of(claims) != issuer.issuer:
         raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID)
     _require_for_us(claims.get("aud"), issuer=issuer)
-    expires = _require_timely(claims, now=now)
+    expires = _require_timely(claims, now=int(now.timestamp()))
     subject = claims.get("sub")
     if not isinstance(subject, str) or not _is_plain(subject, longest=MAX_SUBJECT):
         raise OAuthError(Reason.WORKLOAD_SUBJECT_MISSING)
@@ -105,7 +98,7 @@ def require_bound(workload: Workload, *, jkt: str, certificate: str) -> None:
             raise OAuthError(Reason.WORKLOAD_NOT_PROVED)
 
 
-def spend(workload: Workload, *, now: int) -> None:
+def spend(workload: Workload, *, now: datetime) -> None:
     """A token for one use is used. The last thing before anything is recorded.
 
     Always in the database: a second use must be noticed even when Redis lost its memory.
@@ -114,7 +107,7 @@ def spend(workload: Workload, *, now: int) -> None:
     """
     if not workload.jti:
         return
-    lifetime = math.ceil(workload.expires) - now + config().tokens.clock_skew + 1
+    lifetime = math.ceil(workload.expires - now.timestamp()) + config().tokens.clock_skew + 1
     name = f"{workload.issuer.issuer} {workload.jti}"
     if not spend_once("workload_token", name, ttl=lifetime, durable=True):
         raise OAuthError(Reason.WORKLOAD_REPLAYED)
@@ -131,19 +124,21 @@ def _issuer_of(claims: dict[str, Any]) -> str:
     return SPIFFE_SCHEME + domain
 
 
-def _signed_claims(assertion: str, *, issuer: TrustedIssuer, keys_of: KeySource) -> dict[str, Any]:
-    """Raises: OAuthError."""
+def _signed_claims(assertion: str, *, issuer: TrustedIssuer, now: datetime) -> dict[str, Any]:
+    """The claims, signed by a key of the issuer with an algorithm and a type of its kind.
+
+    Raises: OAuthError.
+    """
     preset = issuer.preset
     try:
-        header = unverified_header(assertion)
-        kid = header.get("kid")
-        if header.get("alg") not in preset.algorithms or (preset.needs_kid and not kid):
+        if preset.needs_kid and not unverified_header(assertion).get("kid"):
             raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID)
-        return verify_jws(
+        return verify_signed(
             assertion,
-            keys=keys_of(issuer, kid),
+            source=issuer.keys,
             algorithms=preset.algorithms,
-            typ=preset.types,
+            types=preset.types,
+            now=now,
         )
     except JoseError:
         raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID) from None

@@ -61,15 +61,15 @@ def permitted_resource(audience: Audience, unverified_resources: Sequence[str]) 
     without a resource could be redeemed for any.
 
     Spec: ID-JAG draft, section "Token Exchange" (`resource`); RFC 8707 section 2.
-    Raises: OAuthError(ASSERTION_RESOURCE_REFUSED), OAuthError(RESOURCE_SEVERAL).
+    Raises: OAuthError(AUDIENCE_RESOURCE_REFUSED), OAuthError(RESOURCE_SEVERAL).
     """
     known = {fold_resource(uri): uri for uri in audience.resources}
     wanted = {fold_resource(uri) for uri in unverified_resources} or set(known)
     if not wanted <= set(known):
-        raise OAuthError(Reason.ASSERTION_RESOURCE_REFUSED)
+        raise OAuthError(Reason.AUDIENCE_RESOURCE_REFUSED)
     if len(wanted) > 1:
         several = Reason.RESOURCE_SEVERAL if unverified_resources else None
-        raise OAuthError(several or Reason.ASSERTION_RESOURCE_REFUSED)
+        raise OAuthError(several or Reason.AUDIENCE_RESOURCE_REFUSED)
     return known[wanted.pop()] if wanted else ""
 
 
@@ -80,12 +80,12 @@ def permitted_scope(audience: Audience, requested: tuple[str, ...]) -> tuple[str
     becomes the list of what is allowed, and stays open only where the audience has no such list.
 
     Spec: RFC 6749 section 3.3. Never narrowed silently: that is our policy.
-    Raises: OAuthError(ASSERTION_SCOPE_REFUSED).
+    Raises: OAuthError(AUDIENCE_SCOPE_REFUSED).
     """
     if audience.scopes is None:
         return requested
     if not audience.scopes or not set(requested) <= set(audience.scopes):
-        raise OAuthError(Reason.ASSERTION_SCOPE_REFUSED)
+        raise OAuthError(Reason.AUDIENCE_SCOPE_REFUSED)
     return requested or audience.scopes
 
 

@@ -119,13 +119,13 @@ def _audience_of(wanted: Wanted, *, client: Client) -> Audience:
     Raises: OAuthError.
     """
     if not wanted.audiences:
-        raise OAuthError(Reason.ASSERTION_AUDIENCE_MISSING)
+        raise OAuthError(Reason.AUDIENCE_MISSING)
     audience = find_audience(wanted.audiences[0]) if len(set(wanted.audiences)) == 1 else None
     # The draft: an identity provider MUST NOT take its own assertions. None is made for us.
     if audience is None or audience.audience == config().server.issuer:
-        raise OAuthError(Reason.ASSERTION_AUDIENCE_UNKNOWN)
+        raise OAuthError(Reason.AUDIENCE_UNKNOWN)
     if client.client_id not in audience.client_ids:
-        raise OAuthError(Reason.ASSERTION_CLIENT_NOT_LISTED)
+        raise OAuthError(Reason.AUDIENCE_CLIENT_NOT_LISTED)
     return audience
 
 
@@ -133,7 +133,7 @@ def _subject_of(wanted: Wanted, *, client: Client, now: datetime) -> Subject:
     parameters = wanted.parameters
     if "actor_token" in parameters or "actor_token_type" in parameters:
         # The draft has no use for an actor. Passing one over would hide who acts.
-        raise OAuthError(Reason.ASSERTION_ACTOR_UNSUPPORTED)
+        raise OAuthError(Reason.AUDIENCE_TAKES_NO_ACTOR)
     token = parameters.get("subject_token")
     if not token:
         raise OAuthError(Reason.SUBJECT_TOKEN_MISSING)
