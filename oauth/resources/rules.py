@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from oauth.errors import OAuthError, Reason
 
 if TYPE_CHECKING:
     from oauth.models import Client
     from oauth.resources.view import ResourceView
+
+
+_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+_JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+GRANT_OF_KIND: Final = {
+    "authorization_code": "authorization_code",
+    "refresh_token": "refresh_token",
+    "client_credentials": "client_credentials",
+    "token_exchange": _EXCHANGE,
+    "jwt_bearer": _JWT_BEARER,
+    "workload": _JWT_BEARER,
+}
+"""The ledger's kinds of tokens to the wire's grants. The others are not for resources of ours."""
 
 
 def require_allowed(
@@ -57,6 +70,20 @@ def require_compatible(resource: ResourceView, *, client: Client) -> None:
 def grant_is_allowed(resource: ResourceView | None, *, grant_type: str) -> bool:
     """Whether tokens for the resource may be had by this grant; all may while none is listed."""
     return resource is None or resource.rules.grants is None or grant_type in resource.rules.grants
+
+
+def is_still_acceptable(resource: ResourceView | None, *, kind: str, bound_jkt: str) -> bool:
+    """Whether a token that was issued before would be issued today, as far as these rules go.
+
+    ``kind`` is the ledger's name of its grant, ``bound_jkt`` the key it is bound to. A lifetime
+    that became shorter ends nothing: the token keeps the end that it was issued with.
+    """
+    if resource is None:
+        return True
+    if resource.rules.dpop == "required" and not bound_jkt:
+        return False
+    grant_type = GRANT_OF_KIND.get(kind)
+    return grant_type is None or grant_is_allowed(resource, grant_type=grant_type)
 
 
 def lifetime_at(resource: ResourceView | None, default: int) -> int:

@@ -16,6 +16,8 @@ from django.db.models import UUIDField
 
 from authplane.accounts.models import User
 from oauth.models import Client
+from oauth.resources.rules import is_still_acceptable
+from oauth.resources.selectors import resource_of_audience
 
 MAX_ANCESTORS: Final = 32
 """Tokens above a token. An exchange by the client's own hand adds no hop to `act`, but a token."""
@@ -70,7 +72,8 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
 
     Family, client and user are joined by id without constraints: a row that is gone counts as one
     that ended, because ids are never reused. So does an ancestor that is gone: a token never
-    outlives its subject token, and the ledger keeps a row longer than any token lives.
+    outlives its subject token, and the ledger keeps a row longer than any token lives. A token
+    that the rules of its resource would not allow any more has ended as well.
     """
     row = _read(_QUERY, jti)
     return _standing(jti, row) if row is not None else None
@@ -94,14 +97,18 @@ def _read(query: str, jti: uuid.UUID) -> tuple[Any, ...] | None:
 
 
 def _standing(jti: uuid.UUID, row: tuple[Any, ...]) -> Standing:
-    application_id, user_id, actors, username, *state, lineage = row
+    kind, audience, bound_jkt, application_id, user_id, actors, username, *state, lineage = row
+    ended = ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, "")
+    resource = resource_of_audience(audience)
+    if not ended and not is_still_acceptable(resource, kind=kind, bound_jkt=bound_jkt):
+        ended = "resource_policy"
     return Standing(
         jti=jti,
         application_id=_ID.to_python(application_id),
         user_id=_ID.to_python(user_id),
         actors=_json(actors),
         username=username or "",
-        ended_because=ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, ""),
+        ended_because=ended,
         ancestors=max(lineage, 0),
     )
 
@@ -187,6 +194,7 @@ _LINE: Final = (
     "AND consent.client_id = line.consent_client AND consent.resource_id = target.id"
 )
 _COLUMNS: Final = (
+    "token.kind, token.resource, token.dpop_jkt, "
     "token.application_id, token.user_id, token.actors, "
     "person.email, token.revoked_at, client.status, person.status, "
     # A family that is gone has ended as well.
