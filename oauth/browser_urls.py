@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from oauth.account.views import account, home, remove_access
+from oauth.consent.grant_page import grant
 from oauth.consent.views import consent
 from oauth.sessions.views import login, logout
 from oauth.views.authorize import authorize
@@ -14,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("login", login, name="login"),
     path("logout", logout, name="logout"),
     path("consent", consent, name="consent"),
+    path("consent/grant", grant, name="consent-grant"),
     path("account", account, name="account"),
     path("account/remove-access", remove_access, name="account-remove-access"),
 ]

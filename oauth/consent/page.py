@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from authplane.core.pages import render_page
+from oauth.authorize.pushed import reference_of
 from oauth.consent.display import destination, shown_client, shown_resource
 from oauth.consent.selectors import standing_consent
 from oauth.models import AuthorizationRequest
@@ -51,7 +52,21 @@ def _tick_boxes(waiting: AuthorizationRequest, *, resource: ResourceView) -> lis
 
 def _switch_account_url(waiting: AuthorizationRequest) -> str:
     """The sign-in page, from which the same request starts again for somebody else."""
-    parameters = {
+    if waiting.pushed is not None:
+        parameters = {
+            "client_id": waiting.client.client_id,
+            "request_uri": reference_of(waiting.pushed),
+        }
+    else:
+        parameters = _parameters_of(waiting)
+    sent = urlencode({name: value for name, value in parameters.items() if value})
+    target = return_to.sign(f"{reverse('authorize')}?{sent}")
+    return f"{reverse('login')}?{urlencode({'redirect': target})}"
+
+
+def _parameters_of(waiting: AuthorizationRequest) -> dict[str, str]:
+    """The request as it was understood; our own ticket stands in for a signature it had."""
+    return {
         "response_type": "code",
         "client_id": waiting.client.client_id,
         "redirect_uri": waiting.redirect_uri,
@@ -62,6 +77,3 @@ def _switch_account_url(waiting: AuthorizationRequest) -> str:
         "code_challenge_method": "S256",
         "dpop_jkt": waiting.dpop_jkt,
     }
-    sent = urlencode({name: value for name, value in parameters.items() if value})
-    target = return_to.sign(f"{reverse('authorize')}?{sent}")
-    return f"{reverse('login')}?{urlencode({'redirect': target})}"

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from audit import record
 from audit.events import ConsentDenied, ConsentGranted
+from authplane.accounts.models import User
 from authplane.core.hashing import sha256_hex
 from authplane.core.metrics import counter
-from oauth.authorize import pending
+from oauth.authorize import pending, pushed
 from oauth.consent.selectors import includes, standing_consent
-from oauth.models import AuthorizationRequest, ConsentGrant
+from oauth.models import AuthorizationRequest, Client, ConsentGrant
 from oauth.resources.view import ResourceView
 from oauth.tokens.codes import issue_code
 
@@ -36,7 +37,14 @@ def allow(
     waiting.scope = " ".join(scopes)
     with transaction.atomic():
         if pending.claim(waiting, now=now):
-            widen_consent(waiting, resource=resource, scopes=scopes, now=now)
+            _spend_pushed(waiting, now=now)
+            widen_consent(
+                user=waiting.user,
+                client=waiting.client,
+                resource=resource,
+                scopes=scopes,
+                now=now,
+            )
             record.record(
                 ConsentGranted(
                     actor_id=str(waiting.user_id),
@@ -66,6 +74,7 @@ def deny(waiting: AuthorizationRequest, *, now: datetime) -> None:
     """
     with transaction.atomic():
         if pending.claim(waiting, now=now):
+            _spend_pushed(waiting, now=now)
             record.record(
                 ConsentDenied(
                     actor_id=str(waiting.user_id),
@@ -78,8 +87,22 @@ def deny(waiting: AuthorizationRequest, *, now: datetime) -> None:
             raise AlreadyAnswered
 
 
+def _spend_pushed(waiting: AuthorizationRequest, *, now: datetime) -> None:
+    """A pushed request is answered once, however many tabs asked about it.
+
+    Raises: AlreadyAnswered; then this decision is undone, too.
+    """
+    if waiting.pushed is not None and not pushed.spend(waiting.pushed, now=now):
+        raise AlreadyAnswered
+
+
 def widen_consent(
-    waiting: AuthorizationRequest, *, resource: ResourceView, scopes: Collection[str], now: datetime
+    *,
+    user: User,
+    client: Client,
+    resource: ResourceView,
+    scopes: Collection[str],
+    now: datetime,
 ) -> None:
     """The user allows these scopes in addition to what is allowed already.
 
@@ -89,8 +112,8 @@ def widen_consent(
     Must run inside a transaction: the row is locked, so that two consents at once both count.
     """
     consent, created = ConsentGrant.objects.select_for_update().get_or_create(
-        user=waiting.user,
-        client=waiting.client,
+        user=user,
+        client=client,
         resource_id=resource.id,
         defaults={"scopes": sorted(scopes)},
     )

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Self
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import httpx
 import jwt
 
+from tests.support.dpop import DPoPKey
 from tests.support.pages import form_with
 
 DEFAULT_REDIRECT = "http://127.0.0.1:8765/callback"
@@ -93,6 +95,7 @@ class OAuthClient:
     redirect_uri: str = DEFAULT_REDIRECT
     resource: str | None = None
     scope: str | None = None
+    dpop: DPoPKey | None = None
     default_headers: dict[str, str] = field(default_factory=lambda: {"Accept": "application/json"})
 
     @classmethod
@@ -293,6 +296,16 @@ class OAuthClient:
         form = {"grant_type": "client_credentials", "scope": self.scope, "resource": self.resource}
         return self.token(**(form | overrides))
 
+    def exchange(self, subject_token: str | None, **overrides: Any) -> httpx.Response:
+        """Exchange an access token for another one."""
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": subject_token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "resource": self.resource,
+        } | overrides
+        return self.token(**form)
+
     def introspect(self, token: str, **form: Any) -> httpx.Response:
         """Ask whether a token is active."""
         return self.post_as_client("/oauth/introspect", {"token": token} | form)
@@ -302,20 +315,58 @@ class OAuthClient:
         return self.post_as_client("/oauth/revoke", {"token": token} | form)
 
     def userinfo(self, access_token: str) -> httpx.Response:
-        """Claims about the user behind a token whose audience is the issuer."""
-        return self.http.get("/oauth/userinfo", headers={"Authorization": f"Bearer {access_token}"})
+        """Claims about the user behind a token whose audience is the issuer.
+
+        A driver with a DPoP key shows the token as bound to it.
+        """
+        path, key = "/oauth/userinfo", self.dpop
+        if key is None:
+            return self.http.get(path, headers={"Authorization": f"Bearer {access_token}"})
+
+        def once() -> httpx.Response:
+            proof = key.proof(self.issuer + path, method="GET", access_token=access_token)
+            headers = {"Authorization": f"DPoP {access_token}", "DPoP": proof}
+            return self.http.get(path, headers=headers)
+
+        return self._with_nonce(once)
 
     def post_as_client(
         self, path: str, form: dict[str, Any], *, headers: dict[str, str] | None = None
     ) -> httpx.Response:
-        """A form post with this client's authentication; lists repeat the parameter."""
+        """A form post with this client's authentication; lists repeat the parameter.
+
+        With a DPoP key it carries a proof; a demand for a nonce is answered once, with the same
+        body, as clients do (RFC 9449 section 8). A `DPoP` header that is given is sent as it is.
+        """
         sent_headers = self.default_headers | (headers or {})
         credentials, basic = self.client_authentication()
         if basic:
             sent_headers.setdefault("Authorization", basic)
         pairs = {name: value for name, value in (credentials | form).items() if value is not None}
         sent_headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-        return self.http.post(path, content=urlencode(pairs, doseq=True), headers=sent_headers)
+        content, key = urlencode(pairs, doseq=True), self.dpop
+        if key is None or "DPoP" in sent_headers:
+            return self.http.post(path, content=content, headers=sent_headers)
+
+        def once() -> httpx.Response:
+            proof = {"DPoP": key.proof(self.issuer + path)}
+            return self.http.post(path, content=content, headers=sent_headers | proof)
+
+        return self._with_nonce(once)
+
+    def _with_nonce(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """The answer, after one more try when the server asked for a nonce; it is remembered."""
+        answer = send()
+        for _ in range(2):
+            given = answer.headers.get("DPoP-Nonce")
+            if given and self.dpop is not None:
+                self.dpop.nonce = given
+            if not given or "use_dpop_nonce" not in (
+                answer.text + answer.headers.get("WWW-Authenticate", "")
+            ):
+                break
+            answer = send()
+        return answer
 
     def client_authentication(self) -> tuple[dict[str, Any], str | None]:
         """Form members and Authorization header of the registered method."""

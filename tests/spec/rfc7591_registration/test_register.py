@@ -254,18 +254,25 @@ def test_a_grant_that_is_switched_off_names_its_switch(oauth, override_config):
     assert "AUTHPLANE_CLIENT_CREDENTIALS_ENABLED" in answer.json()["error_description"]
 
 
+@pytest.mark.shows("setting", "token_exchange.enabled")
 @pytest.mark.parametrize(
-    "grant",
+    ("grant", "feature", "variable"),
     [
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        (
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "token_exchange",
+            "AUTHPLANE_TOKEN_EXCHANGE_ENABLED",
+        ),
+        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "xaa", "AUTHPLANE_XAA_ENABLED"),
     ],
 )
-def test_grants_this_build_has_not_switched_on_are_refused(oauth, grant):
+def test_grants_that_are_switched_off_are_refused(oauth, override_config, grant, feature, variable):
+    override_config(features={feature: False})
+
     answer = post(oauth, good(grant_types=["authorization_code", grant]))
 
     assert_refused(answer, "invalid_client_metadata")
-    assert "_ENABLED" in answer.json()["error_description"]
+    assert variable in answer.json()["error_description"]
 
 
 @pytest.mark.parametrize(
