@@ -1,53 +1,33 @@
-"""One guarded GET: documents that others name by URL are fetched without lending them our network.
+"""The one way out: requests to URLs that others name, without lending them our network.
 
-The host is resolved once, every address is checked, and the connection goes to a checked address;
-the name is not looked up again, so it cannot change in between (DNS rebinding). Redirects are not
-followed, the environment's proxies are not used, time and size are limited as a whole.
+The host is resolved once, every address is checked, and the connection goes to a checked address.
+Redirects are not followed, the environment's proxies are not used, time and size are limited as a
+whole.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import ssl
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import httpcore
 import httpx
 
 from authplane.core.addresses import is_public, is_reachable_private
+from authplane.core.pinned import FetchFailed, FetchRefused, PinnedTransport, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
+
+__all__ = ["FetchFailed", "FetchRefused", "Fetched", "Reach", "check_url", "fetch_json", "send"]
 
 USER_AGENT = "authplane"
 DEFAULT_PORTS = {"https": 443, "http": 80}
-RESOLVER_THREADS = 8
 CHUNK = 4096
-
-
-class FetchRefused(Exception):
-    """The URL may not be fetched; ``reason`` says by which rule, for the log."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class FetchFailed(Exception):
-    """The URL could not be fetched within its limits; ``reason`` says why, for the log."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +38,18 @@ class Fetched:
     headers: Mapping[str, str]
     body: bytes
     json: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where requests of one kind may go.
+
+    Hosts in ``private_hosts`` (all of them with ``any_private``) may live at private addresses.
+    """
+
+    private_hosts: Collection[str] = ()
+    any_private: bool = False
+    http: bool = False
 
 
 def fetch_json(
@@ -74,30 +66,51 @@ def fetch_json(
     """The answer to ``GET url``, of whatever status.
 
     With ``etag``, that of an earlier answer, the other side may say 304: not modified.
-    ``timeout`` covers everything from the name look-up to the last byte. Hosts in
-    ``allowed_private_hosts`` (all of them with ``allow_private``) may live at private addresses.
 
     Raises: FetchRefused when a rule forbids the URL or its addresses; FetchFailed otherwise.
     """
-    deadline = time.monotonic() + timeout
-    host, port = check_url(url, allow_http=allow_http)
-    permitted = (
-        is_reachable_private if allow_private or host in allowed_private_hosts else is_public
+    return send(
+        "GET",
+        url,
+        headers={"Accept": accept} | ({"If-None-Match": etag} if etag else {}),
+        max_bytes=max_bytes,
+        timeout=timeout,
+        reach=Reach(allowed_private_hosts, allow_private, allow_http),
     )
-    addresses = _resolve(host, port, deadline=deadline)
-    if not addresses:
-        raise FetchFailed("host has no address")
-    if not all(permitted(address) for address in addresses):
-        # One private address among public ones is a rebinding attempt, not a coincidence.
-        raise FetchRefused("host has an address that is not public")
-    transport = _PinnedTransport(addresses, deadline=deadline)
-    headers = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-    if etag:
-        headers["If-None-Match"] = etag
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    max_bytes: int,
+    timeout: float,
+    reach: Reach,
+    headers: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    document: Any = None,
+) -> Fetched:
+    """The answer, of whatever status, to a request with a form, a JSON document or neither.
+
+    ``timeout`` in seconds covers everything from the name look-up to the last byte.
+
+    Raises: FetchRefused when a rule forbids the URL or its addresses; FetchFailed otherwise, which
+    says whether any of the request had left.
+    """
+    deadline = time.monotonic() + timeout
+    transport = PinnedTransport(_checked(url, reach, deadline=deadline), deadline=deadline)
+    sent = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
+    content: bytes | None = None
+    if form is not None:
+        content, sent["Content-Type"] = urlencode(form).encode(), FORM
+    elif document is not None:
+        content, sent["Content-Type"] = json.dumps(document).encode(), "application/json"
     try:
         with (
             httpx.Client(transport=transport, trust_env=False, follow_redirects=False) as client,
-            client.stream("GET", url, headers=headers, timeout=timeout) as response,
+            client.stream(
+                method, url, headers=sent | dict(headers or {}), content=content, timeout=timeout
+            ) as response,
         ):
             body = _read(response, max_bytes=max_bytes)
             return Fetched(
@@ -107,9 +120,25 @@ def fetch_json(
                 json=_parsed(body),
             )
     except httpx.TimeoutException:
-        raise FetchFailed("took too long") from None
+        raise FetchFailed("took too long", sent=transport.has_sent) from None
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-        raise FetchFailed(f"transport failed: {type(error).__name__}") from None
+        raise FetchFailed(
+            f"transport failed: {type(error).__name__}", sent=transport.has_sent
+        ) from None
+
+
+def _checked(url: str, reach: Reach, *, deadline: float) -> list[str]:
+    """The addresses of the URL's host, all of which may be connected to."""
+    host, port = check_url(url, allow_http=reach.http)
+    is_private_host = reach.any_private or host in reach.private_hosts
+    permitted = is_reachable_private if is_private_host else is_public
+    addresses = resolve(host, port, deadline=deadline)
+    if not addresses:
+        raise FetchFailed("host has no address")
+    if not all(permitted(address) for address in addresses):
+        # One private address among public ones is a rebinding attempt, not a coincidence.
+        raise FetchRefused("host has an address that is not public")
+    return addresses
 
 
 def check_url(url: str, *, allow_http: bool) -> tuple[str, int]:
@@ -136,15 +165,15 @@ def check_url(url: str, *, allow_http: bool) -> tuple[str, int]:
 def _read(response: httpx.Response, *, max_bytes: int) -> bytes:
     """The body as sent. A compressed one is refused: a small body could unpack to any size."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise FetchFailed("answer is compressed")
+        raise FetchFailed("answer is compressed", sent=True)
     announced = response.headers.get("Content-Length", "0")
     if announced.isdigit() and int(announced) > max_bytes:
-        raise FetchFailed("answer is too large")
+        raise FetchFailed("answer is too large", sent=True)
     body = bytearray()
     for chunk in response.iter_raw(CHUNK):
         body += chunk
         if len(body) > max_bytes:
-            raise FetchFailed("answer is too large")
+            raise FetchFailed("answer is too large", sent=True)
     return bytes(body)
 
 
@@ -153,125 +182,3 @@ def _parsed(body: bytes) -> Any:
         return json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
-
-
-class _Resolver:
-    """Name look-ups in threads, because the system's resolver knows no deadline."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.process = 0
-        self.pool: ThreadPoolExecutor | None = None
-
-    def threads(self) -> ThreadPoolExecutor:
-        """The pool of this process, made anew after a fork."""
-        with self.lock:
-            if self.pool is None or self.process != os.getpid():
-                self.pool = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
-                self.process = os.getpid()
-            return self.pool
-
-
-_resolver = _Resolver()
-
-
-def look_up(host: str, port: int) -> list[str]:
-    """Every address of ``host``, in the order of preference, as text."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _resolve(host: str, port: int, *, deadline: float) -> list[str]:
-    try:
-        return _resolver.threads().submit(look_up, host, port).result(_left(deadline))
-    except TooSlow:
-        raise FetchFailed("name look-up took too long") from None
-    except (OSError, UnicodeError):
-        raise FetchFailed("host cannot be resolved") from None
-
-
-def _left(deadline: float) -> float:
-    return max(0.001, deadline - time.monotonic())
-
-
-@lru_cache(maxsize=4)
-def _tls(_cafile: str | None, _cadir: str | None) -> ssl.SSLContext:
-    """The TLS settings: the bundled authorities, or those that SSL_CERT_FILE names."""
-    return httpx.create_ssl_context()
-
-
-class _PinnedTransport(httpx.HTTPTransport):
-    """Connects to checked addresses; the host name remains what TLS and Host header verify."""
-
-    def __init__(self, addresses: list[str], *, deadline: float) -> None:
-        context = _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            http1=True,
-            http2=False,
-            network_backend=_PinnedBackend(addresses, deadline=deadline),
-        )
-
-
-class _PinnedBackend(httpcore.NetworkBackend):
-    def __init__(self, addresses: list[str], *, deadline: float) -> None:
-        self.addresses = addresses
-        self.deadline = deadline
-        self.sockets = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,  # noqa: ARG002 - resolved before
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline counts
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        failure: Exception = httpcore.ConnectError("no address")
-        for address in self.addresses:
-            try:
-                stream = self.sockets.connect_tcp(
-                    address, port, _left(self.deadline), local_address, socket_options
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-            else:
-                return _DeadlineStream(stream, deadline=self.deadline)
-        raise failure
-
-
-class _DeadlineStream(httpcore.NetworkStream):
-    """A connection on which all reads and writes together end at the deadline.
-
-    A limit for each read alone lets a server drip bytes and hold us for hours.
-    """
-
-    def __init__(self, stream: httpcore.NetworkStream, *, deadline: float) -> None:
-        self.stream = stream
-        self.deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        if time.monotonic() >= self.deadline:
-            raise httpcore.ReadTimeout
-        return self.stream.read(max_bytes, _left(self.deadline))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        if time.monotonic() >= self.deadline:
-            raise httpcore.WriteTimeout
-        self.stream.write(buffer, _left(self.deadline))
-
-    def close(self) -> None:
-        self.stream.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        secured = self.stream.start_tls(ssl_context, server_hostname, _left(self.deadline))
-        return _DeadlineStream(secured, deadline=self.deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self.stream.get_extra_info(info)

@@ -30,4 +30,4 @@ def install() -> None:
     """
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         os.register_at_fork(after_in_child=_after_fork)
-        values.ValueClass = values.MultiProcessValue(process_number)
+        values.ValueClass = values.MultiProcessValue(process_number)  # type: ignore[no-untyped-call]

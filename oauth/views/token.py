@@ -4,6 +4,7 @@ from time import perf_counter
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 from oauth2_provider.views.base import TokenView as ToolkitTokenView
@@ -24,13 +25,13 @@ class TokenView(ToolkitTokenView):
 
     http_method_names = ("post", "options")
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Straight to the method.
 
         The toolkit wraps this in decorators that are applied anew for every request; what they
         say is said once, where the view is made.
         """
-        answer: HttpResponse = View.dispatch(self, request, *args, **kwargs)
+        answer: HttpResponseBase = View.dispatch(self, request, *args, **kwargs)
         return answer
 
     def post(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from authplane.core import addresses, fetch
+from authplane.core import addresses, pinned
 from authplane.core.fetch import FetchFailed, FetchRefused, fetch_json
 
 PUBLIC = "93.184.216.34"
@@ -115,7 +115,7 @@ def resolve(monkeypatch):
             asked.append(host)
             return answers[min(len(asked), len(answers)) - 1]
 
-        monkeypatch.setattr(fetch, "look_up", look_up)
+        monkeypatch.setattr(pinned, "look_up", look_up)
         return asked
 
     return install
@@ -220,9 +220,9 @@ def test_a_name_that_changes_to_a_private_address_gains_nothing(server, resolve,
 
     def connect(self, host, port, *args):
         dialled.append(host)
-        raise fetch.httpcore.ConnectError("not in this test")
+        raise pinned.httpcore.ConnectError("not in this test")
 
-    monkeypatch.setattr(fetch.httpcore.SyncBackend, "connect_tcp", connect)
+    monkeypatch.setattr(pinned.httpcore.SyncBackend, "connect_tcp", connect)
     with pytest.raises(FetchFailed):
         get(f"http://client.example:{server.server_address[1]}/json")
 
@@ -275,7 +275,7 @@ def test_the_time_limit_covers_the_whole_answer(server, resolve, path):
 
 def test_a_look_up_that_hangs_ends_at_the_time_limit(monkeypatch):
     released = threading.Event()
-    monkeypatch.setattr(fetch, "look_up", lambda host, port: released.wait(5) and [])
+    monkeypatch.setattr(pinned, "look_up", lambda host, port: released.wait(5) and [])
     started = time.monotonic()
 
     with pytest.raises(FetchFailed, match="look-up"):
@@ -288,7 +288,7 @@ def test_a_host_that_does_not_exist_is_a_failure(monkeypatch):
     def look_up(host, port):
         raise socket.gaierror
 
-    monkeypatch.setattr(fetch, "look_up", look_up)
+    monkeypatch.setattr(pinned, "look_up", look_up)
     with pytest.raises(FetchFailed, match="resolved"):
         get("http://client.example/")
 

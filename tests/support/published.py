@@ -60,7 +60,7 @@ class Internet:
 @contextlib.contextmanager
 def internet(monkeypatch: Any) -> Iterator[Internet]:
     """The only way out leads here. TLS is left out: documents are fetched as if it had held."""
-    from authplane.core import fetch
+    from authplane.core import pinned
 
     world = Internet()
     server = _serve(world)
@@ -72,9 +72,9 @@ def internet(monkeypatch: Any) -> Iterator[Internet]:
         assert host == PUBLIC, f"left for {host}"
         return connect(self, "127.0.0.1", port, *args, **kwargs)
 
-    monkeypatch.setattr(fetch, "look_up", world.look_up)
+    monkeypatch.setattr(pinned, "look_up", world.look_up)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", nearby)
-    monkeypatch.setattr(fetch._DeadlineStream, "start_tls", lambda self, *a, **k: self)
+    monkeypatch.setattr(pinned._DeadlineStream, "start_tls", lambda self, *a, **k: self)
     try:
         yield world
     finally:

@@ -241,13 +241,13 @@ def test_hosts_inside_the_network_are_not_asked(oauth, world, addresses):
 def test_private_addresses_by_number_are_not_asked(world, monkeypatch, host):
     import socket
 
-    from authplane.core import fetch
+    from authplane.core import pinned
 
     def real(name, port):
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=0)
         return [str(entry[4][0]) for entry in found]
 
-    monkeypatch.setattr(fetch, "look_up", real)
+    monkeypatch.setattr(pinned, "look_up", real)
 
     assert find_or_fetch(f"https://{host}/client.json") is None
     assert world.connected == []
