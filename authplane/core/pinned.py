@@ -72,6 +72,10 @@ def look_up(host: str, port: int) -> list[str]:
 
 
 def resolve(host: str, port: int, *, deadline: float) -> list[str]:
+    """Every address of ``host``, looked up before the deadline (seconds of the monotonic clock).
+
+    Raises: FetchFailed.
+    """
     try:
         return _resolver.threads().submit(look_up, host, port).result(left(deadline))
     except TooSlow:
@@ -81,6 +85,7 @@ def resolve(host: str, port: int, *, deadline: float) -> list[str]:
 
 
 def left(deadline: float) -> float:
+    """Seconds until the deadline; a trace of time when it has passed, because 0 means for ever."""
     return max(0.001, deadline - time.monotonic())
 
 
