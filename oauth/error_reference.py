@@ -120,15 +120,10 @@ ADVICE: Final[dict[str, Advice]] = {
         "After Retry-After seconds",
         "Wait, then go on more slowly. The X-RateLimit headers show the budget.",
     ),
-    "request_not_supported": Advice(
-        "The parameters came inside a signed request object, which this server does not read.",
-        _NO,
-        "Send them as plain query parameters.",
-    ),
     "request_uri_not_supported": Advice(
-        "The request points to a request object, which this server does not read.",
+        "The request points to a document at an address, which this server does not fetch.",
         _NO,
-        "Send the parameters as plain query parameters.",
+        "Push the request to the endpoint for that, or send its parameters in the query.",
     ),
     "server_error": Advice(
         "Something failed on this side. Nothing was changed.",

@@ -22,7 +22,7 @@ PAGE_PREFIXES = (
 
 CROSS_ORIGIN = frozenset({
     "/oauth/token", "/oauth/register", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks",
-    "/token", "/register", "/revoke", "/userinfo", "/openapi.yaml",
+    "/oauth/par", "/token", "/register", "/revoke", "/userinfo", "/openapi.yaml",
 })  # fmt: skip
 """Machine routes that a page of another origin may call. Introspection is not among them: it is
 for resource servers, and a browser that holds a resource server's secret has already lost it."""

@@ -6,7 +6,7 @@ decides which defect makes a page and which one a redirect.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
@@ -60,20 +60,23 @@ def read_parameters(query: str) -> Parameters:
     """
     if len(query) > MAX_QUERY_CHARACTERS:
         raise UnreadableQuery
+    halves = (pair.partition("=") for pair in query.split("&"))
+    return from_pairs((_decode(name), _decode(value)) for name, _, value in halves)
+
+
+def from_pairs(pairs: Iterable[tuple[str | None, str | None]]) -> Parameters:
+    """The same for names and values that are decoded already; None is what was no text."""
     values: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
     repeated: set[str] = set()
     malformed: set[str] = set()
-    for pair in query.split("&"):
-        raw_name, _, raw_value = pair.partition("=")
-        name = _decode(raw_name)
+    for name, value in pairs:
         if name is None or name == "":
             # A name that cannot be read is an unknown parameter, and unknown ones are ignored.
             continue
         if name in seen and name not in REPEATABLE:
             repeated.add(name)
         seen.add(name)
-        value = _decode(raw_value)
         if value is None or _CONTROL.search(value):
             malformed.add(name)
         elif value:

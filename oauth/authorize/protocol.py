@@ -16,13 +16,15 @@ _SHA256_B64URL: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE: Final = re.compile(r"[0-9]{1,9}")
 _PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 _MAX_HINT: Final = 254
+_MAX_LEVELS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the request asks for, each part well-formed by itself.
 
-    `max_age` is in seconds. `requested_scopes` is empty when the request names none.
+    `max_age` is in seconds. `requested_scopes` is empty when the request names none;
+    `requested_levels` are its `acr_values`, the preferred first.
     """
 
     code_challenge: str
@@ -32,6 +34,7 @@ class Wish:
     dpop_jkt: str
     requested_resources: tuple[str, ...]
     requested_scopes: tuple[str, ...]
+    requested_levels: tuple[str, ...] = ()
 
 
 def read_wish(parameters: Parameters) -> Wish:
@@ -40,7 +43,7 @@ def read_wish(parameters: Parameters) -> Wish:
     Raises: OAuthError with the reason that the client is told.
     """
     require_readable(parameters)
-    require_plain_request(parameters)
+    require_no_reference(parameters)
     require_code_response(parameters)
     return Wish(
         code_challenge=s256_challenge(parameters),
@@ -50,6 +53,7 @@ def read_wish(parameters: Parameters) -> Wish:
         dpop_jkt=dpop_key(parameters),
         requested_resources=(*parameters.all("resource"), *parameters.all("audience")),
         requested_scopes=parse_scope(parameters.get("scope").strip(" ")),
+        requested_levels=sign_in_levels(parameters),
     )
 
 
@@ -66,13 +70,14 @@ def require_readable(parameters: Parameters) -> None:
         raise OAuthError(Reason.PARAMETER_MALFORMED)
 
 
-def require_plain_request(parameters: Parameters) -> None:
-    """No request object was sent. Ignoring one would answer a request that was never signed.
+def require_no_reference(parameters: Parameters) -> None:
+    """The request does not stand somewhere else, at an address of the client's choice.
 
-    Spec: OpenID Connect Core 1.0 section 3.1.2.6; RFC 9101 section 7.
+    Fetching it would let every visitor send us to an address, and ignoring it would answer a
+    request that was never made.
+
+    Spec: OpenID Connect Core 1.0 section 3.1.2.6; RFC 9101 sections 7 and 10.4.
     """
-    if parameters.get("request"):
-        raise OAuthError(Reason.REQUEST_OBJECT_UNSUPPORTED)
     if parameters.get("request_uri"):
         raise OAuthError(Reason.REQUEST_URI_UNSUPPORTED)
 
@@ -132,6 +137,17 @@ def max_age(parameters: Parameters) -> int | None:
     if not _MAX_AGE.fullmatch(text):
         raise OAuthError(Reason.PARAMETER_MALFORMED)
     return int(text)
+
+
+def sign_in_levels(parameters: Parameters) -> tuple[str, ...]:
+    """The levels of sign-in of which one has to be reached, in order of preference.
+
+    Spec: OpenID Connect Core 1.0 section 3.1.2.1 (`acr_values`, separated by spaces).
+    """
+    levels = tuple(dict.fromkeys(parameters.get("acr_values").split()))
+    if len(levels) > _MAX_LEVELS:
+        raise OAuthError(Reason.PARAMETER_MALFORMED)
+    return levels
 
 
 def dpop_key(parameters: Parameters) -> str:

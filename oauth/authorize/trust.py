@@ -6,7 +6,7 @@ has not verified sends its users wherever an attacker writes into a link.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpResponse
 
@@ -30,6 +30,10 @@ class Refusal:
     title: str
     message: str
     cause: str
+
+    def because(self, reason: Reason) -> "Refusal":
+        """The same page for a more exact reason, which the log gets."""
+        return replace(self, reason=reason)
 
 
 UNREADABLE = Refusal(
@@ -63,6 +67,21 @@ UNTRUSTED_REDIRECT = Refusal(
     "you stay here and it gets nothing.",
     "Invalid Redirect URI: redirect_uri is missing or does not match a registered one",
 )
+LAPSED_REFERENCE = Refusal(
+    Reason.REQUEST_URI_UNUSABLE,
+    400,
+    "This link has been used or has lapsed",
+    "The application sent you with a reference that works once, for a short time, and in one "
+    "browser only.",
+    "Invalid Request URI: request_uri is unknown, expired, used, or claimed by another browser",
+)
+BAD_OBJECT = Refusal(
+    Reason.REQUEST_OBJECT_INVALID,
+    400,
+    "This application's request cannot be verified",
+    "The application signs its requests, and the signature or what it covers is not acceptable.",
+    "Invalid Request Object: signature, iss, aud, exp or client_id of the request object",
+)
 
 
 class UntrustedRequest(Exception):
@@ -82,8 +101,21 @@ class Asker:
     address: ReturnAddress
 
 
-def trusted_asker(parameters: Parameters, *, find_client: Callable[[str], Client | None]) -> Asker:
-    """The client is known and active, and the redirect URI is one it registered.
+def trusted_client(client_id: str, *, find_client: Callable[[str], Client | None]) -> Client:
+    """The client is known and active.
+
+    Raises: UntrustedRequest.
+    """
+    client = find_client(client_id) if client_id else None
+    if client is None:
+        raise UntrustedRequest(UNKNOWN_CLIENT)
+    if client.status != Client.Status.ACTIVE:
+        raise UntrustedRequest(INACTIVE_CLIENT, client_id=client.client_id)
+    return client
+
+
+def trusted_asker(parameters: Parameters, *, client: Client) -> Asker:
+    """The redirect URI is one that the client registered.
 
     The redirect URI is required even when only one is registered: OAuth 2.1 compares strings, and
     a default would turn a typing error into an answer at an address nobody asked for.
@@ -91,12 +123,6 @@ def trusted_asker(parameters: Parameters, *, find_client: Callable[[str], Client
     Spec: RFC 6749 section 3.1.2.4 (MUST NOT redirect to an invalid URI); RFC 9700 section 2.1.
     Raises: UntrustedRequest.
     """
-    client_id = parameters.get("client_id")
-    client = find_client(client_id) if client_id else None
-    if client is None:
-        raise UntrustedRequest(UNKNOWN_CLIENT)
-    if client.status != Client.Status.ACTIVE:
-        raise UntrustedRequest(INACTIVE_CLIENT, client_id=client.client_id)
     redirect_uri = parameters.get("redirect_uri")
     if not redirect_uri or not is_registered_redirect(client, redirect_uri):
         raise UntrustedRequest(UNTRUSTED_REDIRECT, client_id=client.client_id)

@@ -1,14 +1,12 @@
 """`private_key_jwt`: a client proves itself with a signed assertion (RFC 7523)."""
 
 import math
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from authplane.core.config import config
-from authplane.core.jose import JoseError, unverified_claims, unverified_header, verify_jws
+from authplane.core.jose import JoseError, unverified_claims
 from authplane.core.replay import spend_once
-from oauth.clients.keys import Keys, keys_after_search, known_keys
-from oauth.clients.policy import ASSERTION_ALGORITHMS
+from oauth.clients.signatures import signed_claims
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client
 
@@ -17,6 +15,8 @@ MAX_LIFETIME: Final = 3600
 libraries. It is used once anyway; the limit bounds how long its id has to be remembered."""
 
 MAX_JTI: Final = 255
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
+PUSH_PATH: Final = "/oauth/par"
 FAR_FUTURE: Final = 1e12
 ACCEPTED_TYPES: Final = ("", "JWT", "client-authentication+jwt")
 """The type may be absent. A DPoP proof or an access token signed with the same key is neither."""
@@ -48,7 +48,13 @@ def verify_client_assertion(assertion: str, *, client: Client, endpoint: str, no
     OAuthError(TEMPORARILY_UNAVAILABLE) when the client's published keys cannot be had.
     """
     try:
-        claims = _signed_claims(assertion, client=client, now=now)
+        claims = signed_claims(
+            assertion,
+            client=client,
+            registered_alg=client.token_endpoint_auth_signing_alg,
+            typ=ACCEPTED_TYPES,
+            now=now,
+        )
     except JoseError:
         raise OAuthError(Reason.CLIENT_ASSERTION_INVALID) from None
     _require(claims.get("iss") == client.client_id)
@@ -74,53 +80,34 @@ def is_for_us(audience: object, *, endpoint: str) -> bool:
     """
     if not isinstance(audience, str):
         return False
-    if audience == config().server.issuer:
+    issuer = config().server.issuer
+    if audience == issuer:
         return True
-    return audience == endpoint and not config().oauth.strict_assertion_audience
+    if config().oauth.strict_assertion_audience:
+        return False
+    # RFC 9126 section 2: pushed requests also take the token endpoint's URL.
+    pushing = endpoint == f"{issuer}{PUSH_PATH}"
+    return audience == endpoint or (pushing and audience == f"{issuer}{TOKEN_PATH}")
 
 
-def require_timely(claims: dict[str, Any], *, now: int) -> float:
+def require_timely(
+    claims: dict[str, Any], *, now: int, reason: Reason = Reason.CLIENT_ASSERTION_INVALID
+) -> float:
     """When the assertion expires; it is valid now and not for much longer.
 
     Spec: RFC 7523 section 3, checks 4, 5 and 6. The upper limit is our policy.
-    Raises: OAuthError(CLIENT_ASSERTION_INVALID).
+    Raises: OAuthError(reason).
     """
     skew = config().tokens.clock_skew
     expires = _moment(claims.get("exp"))
     if expires is None or not now - skew < expires <= now + MAX_LIFETIME + skew:
-        raise OAuthError(Reason.CLIENT_ASSERTION_INVALID)
+        raise OAuthError(reason)
     for name in ("nbf", "iat"):
         if name in claims:
             begins = _moment(claims[name])
-            _require(begins is not None and begins <= now + skew)
+            if begins is None or begins > now + skew:
+                raise OAuthError(reason)
     return expires
-
-
-def _signed_claims(assertion: str, *, client: Client, now: int) -> dict[str, Any]:
-    """The claims, signed by one of the client's keys.
-
-    A signature that no known key made may come from a key that is newer than what we have; only
-    then, and only if the header names a key we do not know, the client's key set is fetched.
-
-    Raises: JoseError, OAuthError(TEMPORARILY_UNAVAILABLE).
-    """
-    header = unverified_header(assertion)
-    if header.get("alg") not in ASSERTION_ALGORITHMS:
-        raise JoseError("algorithm is not accepted")
-    kid = header.get("kid")
-    moment = datetime.fromtimestamp(now, tz=UTC)
-    keys = known_keys(client, now=moment)
-    if isinstance(kid, str) and all(key.get("kid") != kid for key in keys):
-        keys = keys_after_search(client, now=moment) or keys
-    return _verified(assertion, keys=keys, client=client)
-
-
-def _verified(assertion: str, *, keys: Keys, client: Client) -> dict[str, Any]:
-    registered = client.token_endpoint_auth_signing_alg
-    algorithms = (registered,) if registered else ASSERTION_ALGORITHMS
-    if registered and registered not in ASSERTION_ALGORITHMS:
-        raise JoseError("algorithm is not accepted")
-    return verify_jws(assertion, keys=keys, algorithms=algorithms, typ=ACCEPTED_TYPES)
 
 
 def _moment(value: object) -> float | None:

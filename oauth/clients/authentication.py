@@ -6,19 +6,21 @@ a look at the body: a log of failed headers would say nothing about success.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from oauth.clients import assertions, secrets
+from oauth.clients.certificate_subjects import require_certificate
+from oauth.clients.certificates import Certificate
 from oauth.clients.lookup import drop, find_known_client
+from oauth.clients.policy import CERTIFICATE_METHOD
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-METHODS: Final = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,35 @@ class Presented:
 
 
 def authenticate_client(
-    parameters: Mapping[str, str], *, authorization: str, endpoint: str, now: datetime
+    parameters: Mapping[str, str],
+    *,
+    authorization: str,
+    endpoint: str,
+    now: datetime,
+    certificate: Certificate | None = None,
+    find_client: Callable[[str], Client | None] = find_known_client,
 ) -> Client:
     """The active client that proved itself by the one method it is registered with.
 
-    `endpoint` is the absolute URL that was called, for the audience of assertions.
+    `endpoint` is the absolute URL that was called, for the audience of assertions; `certificate`
+    the one the caller showed in TLS. `find_client` may ask the network where an authorization
+    begins, and never on the token path.
 
-    Spec: RFC 6749 sections 2.3 and 3.2.1; RFC 7523 section 2.2.
+    Spec: RFC 6749 sections 2.3 and 3.2.1; RFC 7523 section 2.2; RFC 8705 section 2.
     Raises: OAuthError, `invalid_client` except for two methods at once (`invalid_request`).
     """
     presented = read_presented(parameters, authorization=authorization)
-    client = find_known_client(presented.unverified_client_id)
+    client = find_client(presented.unverified_client_id)
     if client is None:
         # The same work as for a known client, so that the time does not tell.
         secrets.verify_secret(presented.secret, client=_NOBODY, now=now)
         raise OAuthError(Reason.CLIENT_UNKNOWN)
-    if presented.method != client.token_endpoint_auth_method:
+    method = client.token_endpoint_auth_method
+    if presented.method == "none" and method == CERTIFICATE_METHOD:
+        # A certificate accompanies a request that carries only the client's id; every other
+        # client may show one, too, to have its tokens bound to it (RFC 8705 section 2).
+        require_certificate(certificate, client=client)
+    elif presented.method != method:
         raise OAuthError(Reason.CLIENT_METHOD_WRONG)
     if presented.method in {"client_secret_basic", "client_secret_post"}:
         _require_secret(presented.secret, client=client, now=now)

@@ -14,8 +14,15 @@ Spec: RFC 8725 section 3.1 (the algorithm is chosen by us); RFC 9700 section 2.5
 
 SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post"})
 KEY_METHOD: Final = "private_key_jwt"
-AUTH_METHODS: Final = ("none", "client_secret_basic", "client_secret_post", KEY_METHOD)
-DOCUMENT_AUTH_METHODS: Final = ("none", KEY_METHOD)
+CERTIFICATE_METHOD: Final = "tls_client_auth"
+AUTH_METHODS: Final = (
+    "none",
+    "client_secret_basic",
+    "client_secret_post",
+    KEY_METHOD,
+    CERTIFICATE_METHOD,
+)
+DOCUMENT_AUTH_METHODS: Final = ("none", KEY_METHOD, CERTIFICATE_METHOD)
 """A public document cannot hold a secret."""
 
 USER_GRANTS: Final = frozenset({"authorization_code", "refresh_token"})

@@ -8,6 +8,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from authplane.core.config import config
 from authplane.core.forms import read_parameters
+from oauth.clients.certificates import presented_certificate
 from oauth.engine.request import TokenRequest
 
 ROOT_ALIASES: Final = frozenset({"/token", "/introspect", "/revoke"})
@@ -43,6 +44,7 @@ def seal(request: HttpRequest) -> TokenRequest:
         endpoint=called_url(request.path_info),
         authorization=request.META.get("HTTP_AUTHORIZATION", ""),
         dpop_proofs=presented_proofs(request),
+        certificate=presented_certificate(request.META),
     )
 
 

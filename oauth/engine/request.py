@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from oauthlib.common import Request
 
+from oauth.clients.certificates import Certificate
 from oauth.engine.binding import UNBOUND, Binding
 from oauth.errors import OAuthError, Reason
 
@@ -38,6 +39,7 @@ class TokenRequest(Request):
         endpoint: str,
         authorization: str = "",
         dpop_proofs: Sequence[str] = (),
+        certificate: Certificate | None = None,
     ) -> None:
         # oauthlib's own initialiser would merge the body into the attributes.
         given = [(name, value) for name, value in pairs if value]
@@ -50,6 +52,7 @@ class TokenRequest(Request):
         self.endpoint = endpoint
         self.authorization_header = authorization
         self.dpop_proofs = tuple(dpop_proofs)
+        self.certificate = certificate
         self.uri, self.http_method, self.body = endpoint, "POST", None
         self.headers: dict[str, str] = {}
         self.decoded_body: list[tuple[str, str]] = []

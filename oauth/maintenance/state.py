@@ -10,7 +10,13 @@ from django.db.models import Exists, OuterRef, Q
 from authplane.core.config import config
 from authplane.core.ids import first_uuid7_at
 from authplane.core.purge import delete_in_batches
-from oauth.models import AuthorizationCode, AuthorizationRequest, RefreshToken, TokenFamily
+from oauth.models import (
+    AuthorizationCode,
+    AuthorizationRequest,
+    PushedRequest,
+    RefreshToken,
+    TokenFamily,
+)
 
 MEMORY: Final = timedelta(days=1)
 """How long a spent code is remembered: a thief's late use still ends what the code began."""
@@ -22,6 +28,11 @@ MARGIN: Final = timedelta(days=1)
 def purge_requests(now: datetime) -> int:
     """Authorization requests that lapsed are gone, whether answered or not."""
     return delete_in_batches(AuthorizationRequest.objects.filter(expires_at__lte=now))
+
+
+def purge_pushed(now: datetime) -> int:
+    """Pushed requests whose time is over are gone, whatever became of them."""
+    return delete_in_batches(PushedRequest.objects.filter(expires_at__lte=now))
 
 
 def purge_codes(now: datetime) -> int:

@@ -12,6 +12,7 @@ from oauth.maintenance.ledger import purge_ledger
 from oauth.maintenance.state import (
     purge_codes,
     purge_families,
+    purge_pushed,
     purge_refresh_tokens,
     purge_requests,
 )
@@ -30,6 +31,7 @@ TARGETS: Final[dict[str, Purge]] = {
     "login-failures": partial(_kernel, "login_failures"),
     "one-time-values": partial(_kernel, "one_time_values"),
     "operator-sessions": partial(_kernel, "operator_sessions"),
+    "pushed-requests": lambda: purge_pushed(clock.now()),
     "rate-buckets": partial(_kernel, "rate_buckets"),
     "refresh-tokens": lambda: purge_refresh_tokens(clock.now()),
     "sessions": partial(_kernel, "sessions"),
@@ -38,6 +40,7 @@ TARGETS: Final[dict[str, Purge]] = {
 
 STATE: Final = (
     "authorization-requests",
+    "pushed-requests",
     "authorization-codes",
     "refresh-tokens",
     # After the refresh tokens: a family without any can go.

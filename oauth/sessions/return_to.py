@@ -11,6 +11,7 @@ from typing import Final
 
 from authplane.core import clock
 from authplane.core.config import config
+from oauth.authorize.incoming import peek
 from oauth.authorize.parameters import read_parameters
 from oauth.sessions.marks import is_marked, mark
 
@@ -96,7 +97,7 @@ def waiting_request(target: str) -> Waiting | None:
     """
     if ticket_of(target) is None:
         return None
-    parameters = read_parameters(target.partition("?")[2])
+    parameters = peek(read_parameters(target.partition("?")[2]), now=clock.now())
     return Waiting(parameters.get("redirect_uri"), parameters.get("login_hint"))
 
 

@@ -1,6 +1,7 @@
 """GET /oauth/authorize: from an untrusted query to a page, a question or an answer."""
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
@@ -13,17 +14,33 @@ from authplane.core import clock
 from authplane.core.metrics import counter
 from authplane.core.pages import error_page, page_view
 from oauth.authorize import pending
-from oauth.authorize.access import Access, requested_access
+from oauth.authorize.access import Access
 from oauth.authorize.decision import Step, asks_to_sign_in_again, next_step
-from oauth.authorize.parameters import UnreadableQuery, read_parameters
-from oauth.authorize.protocol import Wish, read_wish
+from oauth.authorize.incoming import (
+    Incoming,
+    read_incoming,
+    read_request,
+    require_pushed,
+    require_signed,
+)
+from oauth.authorize.parameters import Parameters, UnreadableQuery, read_parameters
+from oauth.authorize.protocol import Wish
+from oauth.authorize.pushed import is_reference, spend
 from oauth.authorize.responses import code_redirect, error_redirect, observe_flow, see_other
-from oauth.authorize.trust import UNREADABLE, Asker, UntrustedRequest, refusal_page, trusted_asker
+from oauth.authorize.trust import (
+    LAPSED_REFERENCE,
+    UNREADABLE,
+    Asker,
+    UntrustedRequest,
+    refusal_page,
+    trusted_asker,
+)
 from oauth.clients.lookup import find_client
 from oauth.consent.selectors import covers, standing_consent
 from oauth.errors import OAuthError
 from oauth.models import AuthorizationRequest
-from oauth.sessions import return_to
+from oauth.sessions import csrf, return_to
+from oauth.sessions.context import needs_another_sign_in, reached_level
 from oauth.sessions.services import SignedIn, must_sign_in, signed_in
 from oauth.tokens.codes import issue_code
 
@@ -45,41 +62,82 @@ def authorize(request: HttpRequest) -> HttpResponse:
     """
     arrived = clock.now()
     try:
-        parameters = read_parameters(request.META.get("QUERY_STRING", ""))
-        asker = trusted_asker(parameters, find_client=find_client)
+        query = read_parameters(request.META.get("QUERY_STRING", ""))
+        nonce = csrf.login_nonce(request)
+        answer = _answer(request, query=query, browser=nonce, arrived=arrived)
     except UnreadableQuery:
         return refusal_page(UNREADABLE)
     except UntrustedRequest as untrusted:
         return refusal_page(untrusted.refusal)
+    if is_reference(query.get("request_uri")):
+        # The browser that claimed the request shows by this cookie that it is the same one.
+        csrf.keep_nonce(answer, nonce=nonce)
+    return answer
+
+
+def _answer(
+    request: HttpRequest, *, query: Parameters, browser: str, arrived: datetime
+) -> HttpResponse:
+    """The next step, or a refusal that goes back to the client.
+
+    Raises: UntrustedRequest for a refusal that must not.
+    """
+    target = _own_target(request)
+    ticket = return_to.ticket_of(target)
+    incoming = read_incoming(
+        query,
+        find_client=find_client,
+        browser=browser,
+        now=arrived,
+        # An object that was good before sign-in is good after it.
+        signed_at=ticket.issued_at if ticket else clock.epoch(),
+    )
+    asker = trusted_asker(incoming.parameters, client=incoming.client)
     try:
-        wish = read_wish(parameters)
-        access = requested_access(wish, client=asker.client)
-        return _proceed(request, asker=asker, wish=wish, access=access, arrived=arrived)
+        if ticket is None:
+            # With our ticket it met these demands before, and nobody has changed it since.
+            require_pushed(incoming)
+            require_signed(incoming)
+        wish, access = read_request(incoming)
+        if ticket is not None and ticket.is_expired(now=clock.epoch()):
+            return _took_too_long()
+        started = datetime.fromtimestamp(ticket.issued_at, tz=UTC) if ticket else arrived
+        return _proceed(
+            request, Asked(incoming, asker, wish, access), target=target, started=started
+        )
     except OAuthError as refusal:
+        if incoming.pushed is not None and not spend(incoming.pushed.row.id, now=arrived):
+            raise UntrustedRequest(LAPSED_REFERENCE) from None
         counter("authserver_auth_denied_total").labels(reason=refusal.reason).inc()
         log.info("authorization refused", extra={"reason": refusal.reason})
         observe_flow(started=arrived)
         return error_redirect(asker.address, reason=refusal.reason)
 
 
-def _proceed(
-    request: HttpRequest, *, asker: Asker, wish: Wish, access: Access, arrived: datetime
-) -> HttpResponse:
-    """Sign-in page, consent page or code, for a request that is valid in itself.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that is valid in itself: how it came, who asks, and for what."""
+
+    incoming: Incoming
+    asker: Asker
+    wish: Wish
+    access: Access
+
+
+def _proceed(request: HttpRequest, asked: Asked, *, target: str, started: datetime) -> HttpResponse:
+    """Sign-in page, consent page or code.
 
     Raises: OAuthError when the user would have to be asked and must not be.
     """
-    target = _own_target(request)
+    asker, wish, access = asked.asker, asked.wish, asked.access
     ticket = return_to.ticket_of(target)
-    if ticket is not None and ticket.is_expired(now=clock.epoch()):
-        return _took_too_long()
-    started = datetime.fromtimestamp(ticket.issued_at, tz=UTC) if ticket else arrived
     session = signed_in(request)
+    is_too_weak = needs_another_sign_in(session, requested=wish.requested_levels, ticket=ticket)
     step = next_step(
         wish,
         must_sign_in=must_sign_in(
             session,
-            again=asks_to_sign_in_again(wish),
+            again=asks_to_sign_in_again(wish) or is_too_weak,
             max_age=wish.max_age,
             ticket=ticket,
             now=clock.epoch(),
@@ -90,6 +148,7 @@ def _proceed(
     if step is Step.SIGN_IN or session is None:
         signed = quote(return_to.sign(target), safe="/?:@")
         return see_other(f"{reverse('login')}?redirect={signed}")
+    pushed = asked.incoming.pushed
     draft = AuthorizationRequest(
         client=asker.client,
         user=session.user,
@@ -100,9 +159,13 @@ def _proceed(
         code_challenge=wish.code_challenge,
         dpop_jkt=wish.dpop_jkt,
         auth_time=session.authenticated_at,
+        acr=reached_level(session.methods, requested=wish.requested_levels),
+        amr=list(session.methods),
+        pushed=pushed.row.id if pushed else None,
     )
     if step is Step.CONSENT:
-        waiting = pending.begin(draft, started=started)
+        # A pushed request does not wait for longer because its page is opened again.
+        waiting = pending.begin(draft, started=pushed.claimed_at if pushed else started)
         return see_other(f"{reverse('consent')}?session_id={waiting.id}")
     with transaction.atomic():
         # Locked, so that a consent revoked at this moment is either seen here or finds the code.
@@ -111,6 +174,8 @@ def _proceed(
         )
         if not covers(consent, scopes=access.scopes):
             return see_other(target)
+        if pushed and not spend(pushed.row.id, now=clock.now()):
+            raise UntrustedRequest(LAPSED_REFERENCE)
         code = issue_code(draft, now=clock.now())
     observe_flow(started=started)
     return code_redirect(asker.address, code=code)

@@ -48,6 +48,7 @@ def _authenticate(sealed: TokenRequest) -> Client:
         authorization=sealed.authorization_header,
         endpoint=sealed.endpoint,
         now=clock.now(),
+        certificate=sealed.certificate,
     )
     if caller.is_public:
         raise OAuthError(Reason.CLIENT_PUBLIC)

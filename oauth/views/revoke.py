@@ -54,4 +54,5 @@ def _authenticate(sealed: TokenRequest) -> Client | None:
         authorization=sealed.authorization_header,
         endpoint=sealed.endpoint,
         now=clock.now(),
+        certificate=sealed.certificate,
     )

@@ -17,8 +17,9 @@ from authplane.core.areas.operation import (
     Storage,
 )
 from authplane.core.areas.protocol import (
-    ClientCertificates,
+    Agents,
     AssertionGrants,
+    ClientCertificates,
     Exchange,
     Features,
     MetadataDocuments,
@@ -50,6 +51,7 @@ class Config:
     metrics: Metrics = field(default_factory=Metrics)
     logging: Logging = field(default_factory=Logging)
     workload: WorkloadTokens = field(default_factory=WorkloadTokens)
+    agents: Agents = field(default_factory=Agents)
     features: Features = field(default_factory=Features)
     seeds: Seeds = field(default_factory=Seeds)
 

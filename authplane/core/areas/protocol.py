@@ -403,6 +403,18 @@ class AssertionGrants:
 
 
 @dataclass(frozen=True, slots=True)
+class Agents:
+    """Clients that say they are agents."""
+
+    enable_jwks_listing: bool = setting(
+        "agents.enable_jwks_listing",
+        False,
+        "Whether the key document lists the agents among the clients, for everybody to read.",
+        read=boolean,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """Parts of the server that can be switched as a whole."""
 

@@ -36,12 +36,10 @@ def test_a_code_travels_in_the_query_only(client, mode):
     assert error(client.start(response_mode=mode)) == "invalid_request"
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")],
-)
-def test_a_request_object_is_refused_not_overlooked(client, name, code):
-    assert error(client.start(**{name: "eyJhbGciOiJub25lIn0.e30."})) == code
+def test_a_request_that_stands_at_an_address_is_refused_not_overlooked(client):
+    elsewhere = "https://client.example.com/request.jwt"
+
+    assert error(client.start(request_uri=elsewhere)) == "request_uri_not_supported"
 
 
 def test_the_query_may_be_named(client):

@@ -45,7 +45,6 @@ def test_a_plain_request_asks_for_nothing_special():
         (GOOD.replace(CHALLENGE, CHALLENGE[:-1]), Reason.CHALLENGE_MISSING),
         (GOOD.replace(CHALLENGE, f"{CHALLENGE}A"), Reason.CHALLENGE_MISSING),
         (GOOD.replace(CHALLENGE, f"{CHALLENGE[:-1]}%3D"), Reason.CHALLENGE_MISSING),
-        (f"{GOOD}&request=eyJ", Reason.REQUEST_OBJECT_UNSUPPORTED),
         (f"{GOOD}&request_uri=urn:x", Reason.REQUEST_URI_UNSUPPORTED),
         (f"{GOOD}&prompt=none+login", Reason.PARAMETER_MALFORMED),
         (f"{GOOD}&prompt=sudo", Reason.PARAMETER_MALFORMED),
