@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ABSENT_FEATURES: dict[str, str] = {
-    "AUTHPLANE_AGENTS_": "listing agents in the key document",
     "AUTHPLANE_BROKER_PROVIDER_": "brokered upstream credentials",
     "AUTHPLANE_CONNECT_": "connecting upstream accounts",
     "AUTHPLANE_DATA_ENCRYPTION_VAULT_": "Vault as the keeper of data keys",
@@ -31,7 +30,6 @@ ABSENT_FEATURES: dict[str, str] = {
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
 
 ABSENT_SECTIONS: dict[str, str] = {
-    "agents": "listing agents in the key document",
     "broker_providers": "brokered upstream credentials",
     "connect": "connecting upstream accounts",
     "dpop": "DPoP proofs",

@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from authplane.core.config import config
 from authplane.core.http import JSON, error_response
-from oauth.keys.jwks import key_document
+from oauth.clients.agents import listed_agents
+from oauth.keys.jwks import NOTHING_FURTHER, Further, key_document
 from oauth.keys.record import KeyUnavailable
 from oauth.metadata.published import Document, publication, server_metadata
 
@@ -38,7 +39,7 @@ def jwks(request: HttpRequest, tail: str = "") -> HttpResponse:
     if tail and tail != _issuer_path():
         raise Http404
     try:
-        document = Document(*key_document())
+        document = Document(*key_document(further=_beside_the_keys()))
     except KeyUnavailable:
         return error_response(
             request,
@@ -48,6 +49,10 @@ def jwks(request: HttpRequest, tail: str = "") -> HttpResponse:
             headers={"Retry-After": "1"},
         )
     return _answer(request, document, max_age=config().signing.jwks_max_age)
+
+
+def _beside_the_keys() -> Further:
+    return listed_agents() if config().agents.enable_jwks_listing else NOTHING_FURTHER
 
 
 def protected_resource(request: HttpRequest, reference: str = "") -> HttpResponse:
