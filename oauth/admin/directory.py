@@ -1,9 +1,9 @@
-"""Clients, resources and keys in the console."""
+"""Clients, resources, their links, and keys in the console."""
 
 from django.contrib import admin
 
 from authplane.core.readonly import ReadOnlyAdmin
-from oauth.models import Client, Resource, SigningKey
+from oauth.models import Client, FrontingLink, Resource, SigningKey
 
 
 @admin.register(Client)
@@ -34,6 +34,17 @@ class ResourceAdmin(ReadOnlyAdmin):
         "id", "slug", "uri", "display_name", "backend_kind", "scopes", "policy", "version",
         "created_at", "updated_at",
     )  # fmt: skip
+
+
+@admin.register(FrontingLink)
+class FrontingLinkAdmin(ReadOnlyAdmin):
+    """Which resource may stand in front of which, scope by scope."""
+
+    list_display = ("source", "target", "created_at", "created_by")
+    list_select_related = ("source", "target")
+    search_fields = ("=source__slug", "=target__slug")
+    ordering = ("-id",)
+    shown = ("id", "source", "target", "scope_map", "version", "created_at", "created_by")
 
 
 @admin.register(SigningKey)

@@ -15,10 +15,20 @@ from django.urls import reverse
 from audit.models import AuditEvent
 from authplane.accounts.models import User
 from authplane.core import clock
-from oauth.models import AccessToken, Client, ConsentGrant, Resource, SigningKey, TokenFamily
+from oauth.models import (
+    AccessToken,
+    Client,
+    ConsentGrant,
+    FrontingLink,
+    Resource,
+    SigningKey,
+    TokenFamily,
+)
 from tests.support.factories import make_client, make_confidential_client, make_resource, make_user
 
-SHOWN = [AuditEvent, AccessToken, Client, ConsentGrant, Resource, SigningKey, TokenFamily]
+SHOWN = [
+    AuditEvent, AccessToken, Client, ConsentGrant, FrontingLink, Resource, SigningKey, TokenFamily,
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -48,6 +58,9 @@ def rows(db):
         ),
         Client: made.row,
         ConsentGrant: ConsentGrant.objects.create(user=user, client=made.row, resource=resource),
+        FrontingLink: FrontingLink.objects.create(
+            source=resource, target=make_resource(), scope_map={"read": ["read"]}
+        ),
         Resource: resource,
         SigningKey: SigningKey.objects.get(),
         TokenFamily: family,

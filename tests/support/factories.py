@@ -10,7 +10,7 @@ from tests.support import oauth_client
 
 if TYPE_CHECKING:
     from authplane.accounts.models import User
-    from oauth.models import Client, Resource
+    from oauth.models import Client, FrontingLink, Resource
 
 PASSWORD = "correct horse battery staple"
 _number = itertools.count(1)
@@ -56,6 +56,16 @@ def make_resource(**fields: Any) -> Resource:
         ],
     )
     return Resource.objects.create(**fields)
+
+
+def make_link(
+    source: Resource, target: Resource, scope_map: dict[str, list[str]] | None = None
+) -> FrontingLink:
+    """A link by which tokens for `source` become tokens for `target`, each scope into itself."""
+    from oauth.models import FrontingLink
+
+    mapped = scope_map or {scope["name"]: [scope["name"]] for scope in source.scopes}
+    return FrontingLink.objects.create(source=source, target=target, scope_map=mapped)
 
 
 def make_client(**fields: Any) -> Client:
