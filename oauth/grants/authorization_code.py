@@ -125,6 +125,9 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             lifetime=lifetime_at(resource, user_token_lifetime()),
             dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
+            auth_time=int(code.auth_time.timestamp()),
+            acr=code.acr,
+            amr=code.amr,
         )
 
 

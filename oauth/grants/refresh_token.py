@@ -124,6 +124,9 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
             lifetime=lifetime_at(resource, user_token_lifetime()),
             dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
+            auth_time=int(spent.auth_time.timestamp()),
+            acr=spent.acr,
+            amr=spent.amr,
         )
 
     def _after_a_lost_race(self, request: TokenRequest) -> dict[str, Any]:

@@ -9,18 +9,40 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from authplane.core.config import Config
-from oauth.clients.policy import ASSERTION_ALGORITHMS, enabled_grants
+from oauth.clients.policy import (
+    ASSERTION_ALGORITHMS,
+    CERTIFICATE_METHOD,
+    JWT_BEARER,
+    enabled_grants,
+)
 from oauth.grants import GRANTS
 from oauth.resources.view import OFFLINE_ACCESS, ResourceView
+from oauth.sessions.context import offered_levels
 
 CONFIDENTIAL_METHODS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 TOKEN_METHODS: Final = ("none", *CONFIDENTIAL_METHODS)
+CERTIFICATE_ENDPOINTS: Final = {
+    "token_endpoint": "/oauth/token",
+    "revocation_endpoint": "/oauth/revoke",
+    "introspection_endpoint": "/oauth/introspect",
+    "userinfo_endpoint": "/oauth/userinfo",
+    "pushed_authorization_request_endpoint": "/oauth/par",
+}
+ID_JAG_PROFILE: Final = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 
 def offered_grants(config: Config) -> list[str]:
     """The grant types that the token endpoint accepts."""
     enabled = enabled_grants(config.features)
     return [name for name in GRANTS if name in enabled]
+
+
+def grant_profiles(config: Config) -> list[str]:
+    """What the assertions of the jwt-bearer grant may be.
+
+    Spec: draft-ietf-oauth-identity-assertion-authz-grant (authorization_grant_profiles_supported).
+    """
+    return [ID_JAG_PROFILE] if JWT_BEARER in offered_grants(config) else []
 
 
 def authorization_server_document(
@@ -39,14 +61,19 @@ def authorization_server_document(
         "revocation_endpoint": f"{issuer}/oauth/revoke",
         "introspection_endpoint": f"{issuer}/oauth/introspect",
         "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "response_types_supported": ["code"],
         # Without this member clients must assume that fragments are answered as well.
         "response_modes_supported": ["query"],
         "grant_types_supported": offered_grants(config),
-        **_authentication_methods(),
+        "authorization_grant_profiles_supported": grant_profiles(config),
+        **_authentication_methods(with_certificates=bool(config.certificates.trusted_proxies)),
+        **_protected_requests(config),
+        **_certificates(config),
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": supported_scopes(resources),
+        "acr_values_supported": [level.name for level in offered_levels()],
         "resource_indicators_supported": True,
         "client_id_metadata_document_supported": config.cimd.enabled,
         "authplane_agent_identity_supported": True,
@@ -81,7 +108,37 @@ def supported_scopes(resources: Iterable[ResourceView]) -> list[str]:
     return [*names, OFFLINE_ACCESS]
 
 
-def _authentication_methods() -> dict[str, list[str]]:
+def _protected_requests(config: Config) -> dict[str, Any]:
+    """How an authorization request may, or must, be protected on its way.
+
+    Spec: RFC 9126 section 5; RFC 9101 section 10.5; OpenID Connect Discovery 1.0 section 3.
+    """
+    return {
+        "require_pushed_authorization_requests": config.oauth.require_pushed_requests,
+        "require_signed_request_object": config.oauth.require_signed_requests,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+    }
+
+
+def _certificates(config: Config) -> dict[str, Any]:
+    """What a TLS client certificate is good for, and where one is asked for.
+
+    Spec: RFC 8705 sections 3.3 and 5.
+    """
+    settings = config.certificates
+    if not settings.trusted_proxies:
+        return {}
+    members: dict[str, Any] = {"tls_client_certificate_bound_access_tokens": True}
+    if settings.endpoint_base:
+        base = settings.endpoint_base.rstrip("/")
+        members["mtls_endpoint_aliases"] = {
+            name: f"{base}{path}" for name, path in CERTIFICATE_ENDPOINTS.items()
+        }
+    return members
+
+
+def _authentication_methods(*, with_certificates: bool) -> dict[str, list[str]]:
     """How clients authenticate where; signing algorithms go with private_key_jwt.
 
     Spec: RFC 8414 section 2 (algorithms MUST be present with private_key_jwt).
@@ -93,6 +150,7 @@ def _authentication_methods() -> dict[str, list[str]]:
         ("revocation", TOKEN_METHODS),
     ):
         prefix = f"{endpoint}_endpoint_auth"
-        methods[f"{prefix}_methods_supported"] = list(accepted)
+        certificates = (CERTIFICATE_METHOD,) if with_certificates else ()
+        methods[f"{prefix}_methods_supported"] = [*accepted, *certificates]
         methods[f"{prefix}_signing_alg_values_supported"] = list(ASSERTION_ALGORITHMS)
     return methods

@@ -13,15 +13,20 @@ from authplane.core.config import config
 from oauth.sessions.return_to import Ticket
 
 AUTH_TIME: Final = "auth_time"
+METHODS: Final = "amr"
 _BACKEND: Final = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A person and when that person proved who they are (epoch seconds)."""
+    """A person, and when (epoch seconds) and how that person proved who they are.
+
+    `methods` are named as in RFC 8176.
+    """
 
     user: User
     auth_time: int
+    methods: tuple[str, ...] = ()
 
     @property
     def authenticated_at(self) -> datetime:
@@ -42,11 +47,13 @@ def signed_in(request: HttpRequest) -> SignedIn | None:
         return None
     if clock.epoch() - auth_time > config().session.max_age:
         return None
-    return SignedIn(user, auth_time)
+    return SignedIn(user, auth_time, tuple(request.session.get(METHODS, ())))
 
 
-def begin_session(request: HttpRequest, *, user: User) -> None:
+def begin_session(request: HttpRequest, *, user: User, methods: tuple[str, ...]) -> None:
     """The person is signed in from now on, under a session id that nobody knew before.
+
+    `methods` are what the person has just shown, named as in RFC 8176.
 
     Whatever the browser brought is dropped first: a session id planted before sign-in, and the
     session of whoever used this browser earlier, mean nothing afterwards.
@@ -56,6 +63,7 @@ def begin_session(request: HttpRequest, *, user: User) -> None:
     # Our forms carry their own token; Django would leave a cookie here that nothing reads.
     request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False
     request.session[AUTH_TIME] = clock.epoch()
+    request.session[METHODS] = list(methods)
     request.session.set_expiry(clock.now() + timedelta(seconds=config().session.max_age))
 
 

@@ -17,6 +17,7 @@ from authplane.core import clock
 from authplane.core.metrics import counter
 from authplane.core.network import client_address
 from oauth.sessions import lockout
+from oauth.sessions.context import PASSWORD
 from oauth.sessions.services import begin_session
 
 # RFC 5321 section 4.5.3.1.3, less the angle brackets: the longest address there is.
@@ -56,7 +57,7 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
         raise WrongCredentials
     _require_unlocked(email, address)
     with transaction.atomic():
-        begin_session(request, user=user)
+        begin_session(request, user=user, methods=(PASSWORD,))
         lockout.forgive(email=email, address=address)
         record.record(UserLogin(actor_id=str(user.pk)))
     counter(_ATTEMPTS).labels(outcome="success").inc()

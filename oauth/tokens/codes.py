@@ -1,5 +1,6 @@
 """Authorization codes: issued here, read here; spending one is the ledger's work."""
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ class StoredCode:
     family_id: uuid.UUID
     dpop_jkt: str
     auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
     expires: datetime
     consumed_at: datetime | None
     revoked_at: datetime | None
@@ -53,6 +56,8 @@ def issue_code(request: AuthorizationRequest, *, now: datetime) -> str:
         code_challenge=request.code_challenge,
         dpop_jkt=request.dpop_jkt,
         auth_time=request.auth_time,
+        acr=request.acr,
+        amr=request.amr,
         created=now,
         expires=now + timedelta(seconds=config().tokens.code_ttl),
     )
@@ -68,7 +73,15 @@ def read_code(presented_code: str) -> StoredCode | None:
         return None
     values = dict(zip(_COLUMNS, row, strict=True))
     status = values.pop("user__status")
-    return StoredCode(user_is_active=status == User.Status.ACTIVE, **values)
+    return StoredCode(
+        user_is_active=status == User.Status.ACTIVE,
+        **values | {"amr": read_methods(values["amr"])},
+    )
+
+
+def read_methods(value: str | list[str]) -> tuple[str, ...]:
+    """A JSON column of texts: a plain cursor hands it over as text, the models as a list."""
+    return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
 def _read_row(code_hash: str) -> tuple[Any, ...] | None:
@@ -95,6 +108,8 @@ _COLUMNS: Final = (
     "family_id",
     "dpop_jkt",
     "auth_time",
+    "acr",
+    "amr",
     "expires",
     "consumed_at",
     "revoked_at",
@@ -102,7 +117,7 @@ _COLUMNS: Final = (
 _QUERY: Final = (
     "SELECT code.id, code.application_id, code.user_id, person.status, code.redirect_uri, "
     "code.scope, code.resource, code.code_challenge, code.family_id, code.dpop_jkt, "
-    "code.auth_time, code.expires, code.consumed_at, code.revoked_at "
+    "code.auth_time, code.acr, code.amr, code.expires, code.consumed_at, code.revoked_at "
     "FROM oauth_authorizationcode AS code JOIN accounts_user AS person ON person.id = code.user_id "
     "WHERE code.code = %s AND code.issuer = ''"
 )

@@ -17,7 +17,10 @@ from oauth.tokens.standing import Standing, read_standing
 from oauth.tokens.verification import is_in_force, token_id, verify_access_token
 
 INACTIVE: Final[dict[str, Any]] = {"active": False}
-_COPIED: Final = ("client_id", "sub", "iss", "exp", "iat", "nbf", "jti", "cnf", "agent_id")
+_COPIED: Final = (
+    "client_id", "sub", "iss", "exp", "iat", "nbf", "jti", "cnf", "agent_id",
+    "auth_time", "acr", "amr",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Subquery
 from authplane.accounts.models import User
 from authplane.core.hashing import sha256_hex
 from oauth.models import Client, RefreshToken
+from oauth.tokens.codes import read_methods
 
 _MAX_LENGTH: Final = 256
 
@@ -35,6 +36,9 @@ class StoredRefresh:
     scope: str
     resource: str
     dpop_jkt: str
+    auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
     family_expires_at: datetime
     family_revoked_at: datetime | None
 
@@ -55,6 +59,7 @@ def read_refresh(presented_token: str) -> StoredRefresh | None:
             "user_is_active": values["user_is_active"] == User.Status.ACTIVE,
             "username": values["username"] or "",
             "replay_sealed": bytes(sealed) if sealed is not None else None,
+            "amr": read_methods(values["amr"]),
         }
     )
 
@@ -106,6 +111,9 @@ _COLUMNS: Final = (
     "family__scope",
     "family__resource",
     "family__dpop_jkt",
+    "family__auth_time",
+    "family__acr",
+    "family__amr",
     "family__expires_at",
     "family__revoked_at",
 )
@@ -119,6 +127,9 @@ _FIELDS: Final = (
     "scope",
     "resource",
     "dpop_jkt",
+    "auth_time",
+    "acr",
+    "amr",
     "family_expires_at",
     "family_revoked_at",
 )
@@ -126,7 +137,8 @@ _QUERY: Final = (
     "SELECT held.id, held.family_id, held.created, held.expires, held.consumed_at, "
     "successor.consumed_at, held.replay_digest, held.replay_sealed, family.client_id, "
     "client.status, family.user_id, person.status, person.email, family.scope, "
-    "family.resource, family.dpop_jkt, family.expires_at, family.revoked_at "
+    "family.resource, family.dpop_jkt, family.auth_time, family.acr, family.amr, "
+    "family.expires_at, family.revoked_at "
     "FROM oauth_refreshtoken AS held "
     "JOIN oauth_tokenfamily AS family ON family.id = held.family_id AND family.issuer = '' "
     "JOIN oauth_client AS client ON client.id = family.client_id "

@@ -36,6 +36,9 @@ def test_a_token_for_a_user(frozen_clock, scene):
         "iat": now,
         "nbf": now,
         "exp": now + 900,
+        "auth_time": now,
+        "acr": "urn:authplane:acr:password",
+        "amr": ["pwd"],
     }
 
 
