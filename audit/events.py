@@ -88,6 +88,26 @@ class ClientCredentialsDenied(Event):
     reason: str
 
 
+@event("jwt_bearer.issued")
+class JwtBearerIssued(Event):
+    """A token was issued for an identity provider's assertion. `idp` is its issuer.
+
+    The actor is the user where the subject has an account, else the client: subjects of identity
+    providers are often addresses.
+    """
+
+    jti: str
+    idp: str
+    scopes: str
+
+
+@event("jwt_bearer.denied")
+class JwtBearerDenied(Event):
+    """An assertion was refused."""
+
+    reason: str
+
+
 @event("workload.token_issued")
 class WorkloadTokenIssued(Event):
     """A workload got a token as the client that a rule makes it.
@@ -362,6 +382,85 @@ class RuntimeClientRemoved(Event):
     """The client no longer acts as the resource."""
 
     slug: str
+
+
+@event("idp.created")
+class IdPCreated(Event):
+    """Assertions of an identity provider count from now on, as far as policies allow."""
+
+    id: str
+    issuer: str
+
+
+@event("idp.updated")
+class IdPUpdated(Event):
+    """An identity provider was renamed, switched on or off. `fields` is comma-separated."""
+
+    id: str
+    issuer: str
+    fields: str
+
+
+@event("idp.deleted")
+class IdPDeleted(Event):
+    """Assertions of an identity provider no longer count; its policies and mappings are gone."""
+
+    id: str
+    issuer: str
+
+
+@event("idp.keys_refreshed")
+class IdPKeysRefreshed(Event):
+    """An operator had the keys of an identity provider fetched anew."""
+
+    id: str
+    issuer: str
+    keys: int
+
+
+@event("xaa_policy.created")
+class XAAPolicyCreated(Event):
+    """Assertions of an identity provider may obtain more than before."""
+
+    id: str
+    idp_id: str
+
+
+@event("xaa_policy.updated")
+class XAAPolicyUpdated(Event):
+    """What assertions may obtain changed. `fields` is comma-separated."""
+
+    id: str
+    idp_id: str
+    fields: str
+
+
+@event("xaa_policy.deleted")
+class XAAPolicyDeleted(Event):
+    """A policy for assertions is gone."""
+
+    id: str
+    idp_id: str
+
+
+@event("subject_mapping.created")
+class SubjectMappingCreated(Event):
+    """A subject of an identity provider is known here; `user` is who it is, if it has an account.
+
+    The subject itself is not recorded: it is often an address.
+    """
+
+    id: str
+    idp_id: str
+    user: str = ""
+
+
+@event("subject_mapping.deleted")
+class SubjectMappingDeleted(Event):
+    """A subject of an identity provider is no longer linked."""
+
+    id: str
+    idp_id: str
 
 
 @event("workload_issuer.created")

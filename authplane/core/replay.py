@@ -16,8 +16,7 @@ def spend_once(namespace: str, value: str, *, ttl: int, durable: bool = False) -
     Kept in Redis where there is one, else in the database. ``durable`` always means the database:
     for values whose second use must be noticed even when Redis lost its memory in between.
     """
-    # With its length, so that no value can continue one namespace into another.
-    digest = b64url(sha256(f"{len(namespace)}:{namespace}:{value}"))
+    digest = digest_of(namespace, value)
     if shared.is_configured() and not durable:
         try:
             return bool(
@@ -26,6 +25,12 @@ def spend_once(namespace: str, value: str, *, ttl: int, durable: bool = False) -
         except shared.SharedStateDown:
             pass
     return _spend_in_database(namespace, digest, ttl=ttl)
+
+
+def digest_of(namespace: str, value: str) -> str:
+    """What is kept of ``value``; for statements that spend it along with what it buys."""
+    # With its length, so that no value can continue one namespace into another.
+    return b64url(sha256(f"{len(namespace)}:{namespace}:{value}"))
 
 
 def _spend_in_database(namespace: str, digest: str, *, ttl: int) -> bool:

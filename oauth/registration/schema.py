@@ -10,9 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from authplane.core.config import config
 from authplane.core.uris import check_redirect_uri
+from oauth.clients.certificates import is_enabled
 from oauth.clients.jwks import jwks_problem, public_members
 from oauth.clients.policy import (
     ASSERTION_ALGORITHMS,
+    CERTIFICATE_METHOD,
     KEY_METHOD,
     SWITCHES,
     USER_GRANTS,
@@ -20,6 +22,7 @@ from oauth.clients.policy import (
 )
 from oauth.errors import Reason
 from oauth.registration.rules import Rules
+from oauth.registration.security import Security, names_subject, read_security
 from oauth.registration.values import is_fetchable, is_plain_text, is_web_url, scheme_of
 
 MAX_TEXT: Final = 255
@@ -44,6 +47,7 @@ class Metadata:
     software_id: str = ""
     software_version: str = ""
     urls: Mapping[str, str] | None = None
+    security: Security = Security()
 
 
 class Problem(NamedTuple):
@@ -89,15 +93,21 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def read(self) -> Metadata:
-        grant_types = self._grant_types()
         method = self._auth_method()
-        keyed = method == KEY_METHOD
+        grant_types = self._grant_types(method)
+        security = read_security(
+            self.document,
+            method=method,
+            is_document=self.rules.is_document,
+            complain=self._complain,
+        )
+        keyed = method == KEY_METHOD or security.may_sign
         metadata = Metadata(
             name=self._text("client_name", is_required=True),
             redirect_uris=self._redirect_uris(grant_types),
             grant_types=grant_types,
             auth_method=method,
-            signing_alg=self._signing_alg() if keyed else "",
+            signing_alg=self._signing_alg() if method == KEY_METHOD else "",
             jwks=self._jwks() if keyed else None,
             jwks_uri=self._jwks_uri() if keyed else "",
             application_type=self._application_type(),
@@ -106,6 +116,7 @@ class _Reader:
             software_id=self._text("software_id"),
             software_version=self._text("software_version"),
             urls=self._shown_urls(),
+            security=security,
         )
         self._require_keys(metadata)
         self._require_response_types()
@@ -170,15 +181,17 @@ class _Reader:
                 self._complain(problem, about_redirect=True)
         return uris
 
-    def _grant_types(self) -> tuple[str, ...]:
+    def _grant_types(self, method: str) -> tuple[str, ...]:
         """Grants the client may use.
 
-        A document is written for every server at once, so what we do not offer is skipped there.
-        A client that registers with us in particular is told.
+        A document is written for every server at once, so what we do not offer is skipped there;
+        to a client that cannot prove itself we offer users' grants alone. A client that registers
+        with us in particular is told.
         """
         asked = self._strings("grant_types") or DEFAULT_GRANTS
         enabled = enabled_grants()
         if self.rules.is_document:
+            enabled = enabled & USER_GRANTS if method == "none" else enabled
             held = tuple(name for name in asked if name in enabled)
             if not held:
                 self._complain("grant_types names no grant type that is available here")
@@ -203,6 +216,8 @@ class _Reader:
         if named is None and choices and self.rules.is_document:
             for choice in choices:
                 if choice == "none" or (choice == KEY_METHOD and self._names_keys()):
+                    return choice
+                if choice == CERTIFICATE_METHOD and is_enabled() and names_subject(self.document):
                     return choice
             self._complain("token_endpoint_auth_methods_supported names no method available here")
             return "none"
@@ -250,6 +265,8 @@ class _Reader:
             self._complain("jwks and jwks_uri must not both be present")
         elif metadata.auth_method == KEY_METHOD and not self._names_keys():
             self._complain("private_key_jwt needs jwks or jwks_uri")
+        elif metadata.security.signs and not self._names_keys():
+            self._complain("require_signed_request_object needs jwks or jwks_uri")
 
     def _application_type(self) -> str | None:
         value = self.document.get("application_type")

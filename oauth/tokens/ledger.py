@@ -7,6 +7,7 @@ in one immediate transaction. Both are held to the same tests.
 """
 
 import json
+import math
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from psycopg.errors import ForeignKeyViolation
 from audit import sinks
 from audit.record import PreparedEvent
 from authplane.core.metrics import counter, histogram
+from authplane.core.replay import digest_of, spend_once
 from oauth.models import AccessToken, AuthorizationCode, RefreshToken
 from oauth.tokens import exchange_guard
 from oauth.tokens import ledger_rows as rows
@@ -50,6 +52,38 @@ def record_access(issue: Issue) -> None:
         with transaction.atomic():
             _save_access(issue)
     _announce(issue)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneTimeId:
+    """An id that buys one token. It is remembered until ``expires_at``."""
+
+    namespace: str
+    value: str
+    expires_at: datetime
+
+
+@_seconds.labels("record_access_once").time()
+def record_access_once(issue: Issue, *, once: OneTimeId, now: datetime) -> bool:
+    """The id is spent and the token stands in the ledger; False when it was spent before.
+
+    Then nothing has changed. Always in the database: a second use must be noticed even when Redis
+    lost its memory, and an id whose token was not recorded is not lost.
+    """
+    if connection.vendor == "postgresql":
+        digest = digest_of(once.namespace, once.value)
+        spend = (digest, once.namespace, once.expires_at, now)
+        values = (*spend, *rows.access_values(issue), *rows.audit_values(issue))
+        recorded = _execute(sql.ACCESS_ONCE, values) == 1
+    else:
+        with transaction.atomic():
+            left = math.ceil((once.expires_at - now).total_seconds())
+            recorded = spend_once(once.namespace, once.value, ttl=left, durable=True)
+            if recorded:
+                _save_access(issue)
+    if recorded:
+        _announce(issue)
+    return recorded
 
 
 @_seconds.labels("record_exchange").time()

@@ -101,6 +101,15 @@ def _audit(after: str = "") -> str:
 
 ACCESS: Final = f"WITH token AS ({_access()}) {_audit()}"
 
+_SPEND_VALUE: Final = (
+    "INSERT INTO core_onetimevalue AS known (digest, namespace, expires_at) VALUES (%s, %s, %s) "
+    "ON CONFLICT (digest) DO UPDATE SET expires_at = excluded.expires_at "
+    "WHERE known.expires_at <= %s RETURNING digest"
+)
+ACCESS_ONCE: Final = (
+    f"WITH spent AS ({_SPEND_VALUE}), token AS ({_access('spent')}) {_audit('spent')}"
+)
+
 _STILL_GOOD: Final = (
     "SELECT 1 FROM oauth_accesstoken AS subject "
     "JOIN oauth_client AS holder ON holder.id = subject.application_id "

@@ -20,6 +20,11 @@ def exchanged_token_lifetime() -> int:
     return config().tokens.exchange_ttl
 
 
+def asserted_token_lifetime() -> int:
+    """Seconds a token lives that was issued for an identity provider's assertion."""
+    return config().tokens.xaa_ttl
+
+
 def family_end(now: datetime) -> datetime:
     """When a family begun now ends, however often it is refreshed."""
     return now + timedelta(seconds=config().tokens.family_ttl)

@@ -13,7 +13,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from audit import events, record
 from audit.registry import Event
 from authplane.core.metrics import counter, histogram
-from oauth.clients.policy import TOKEN_EXCHANGE
+from oauth.clients.policy import JWT_BEARER, TOKEN_EXCHANGE
 from oauth.engine.responses import private_reason, render_refusal, render_success
 from oauth.errors import OAuthError, Reason
 
@@ -69,6 +69,8 @@ def _record_refusal(refusal: OAuth2Error) -> None:
     elif grant == TOKEN_EXCHANGE:
         event = events.TokenExchangeDenied(client_id=client.client_id, reason=reason)
         counter("authplane_token_exchange_denied_total").labels(reason).inc()
+    elif grant == JWT_BEARER:
+        event = events.JwtBearerDenied(client_id=client.client_id, reason=reason)
     elif grant == "refresh_token":
         event = events.TokenRefreshDenied(client_id=client.client_id, reason=reason)
     else:
