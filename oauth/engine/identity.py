@@ -11,10 +11,14 @@ from authplane.core.jose import JoseError, unverified_header
 from oauth.clients.lookup import find_known_client
 from oauth.clients.policy import JWT_BEARER
 from oauth.errors import OAuthError, Reason
-from oauth.federation.workload import Workload, verify_workload, workload_issuer
+from oauth.federation.workload import (
+    IDENTITY_ASSERTION,
+    Workload,
+    verify_workload,
+    workload_issuer,
+)
 from oauth.grants.workload import refused
 from oauth.models import Client
-from oauth.xaa.issuing import TYPE as ID_JAG_TYPE
 
 if TYPE_CHECKING:
     from oauth.engine.request import TokenRequest
@@ -88,7 +92,7 @@ def _require_named(request: TokenRequest, *, assertion: str) -> None:
 
 def _is_identity_assertion(assertion: str) -> bool:
     try:
-        return unverified_header(assertion).get("typ") == ID_JAG_TYPE
+        return unverified_header(assertion).get("typ") == IDENTITY_ASSERTION
     except JoseError:
         return False
 

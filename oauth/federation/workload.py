@@ -23,6 +23,7 @@ from oauth.federation.selectors import TrustedIssuer, find_issuer
 
 MAX_JTI: Final = 255
 FAR_FUTURE: Final = 1e12
+IDENTITY_ASSERTION: Final = "oauth-id-jag+jwt"
 SPIFFE_SCHEME: Final = "spiffe://"
 BINDINGS: Final = frozenset({"jkt", "x5t#S256"})
 
@@ -47,9 +48,13 @@ class Workload:
 def workload_issuer(assertion: str) -> TrustedIssuer | None:
     """The registered issuer that the assertion claims to come from. Nobody has checked it.
 
-    A JWT-SVID need not have an `iss`: its trust domain, `spiffe://example.org`, stands for it.
+    An issuer may be an identity provider as well; its assertions about users are none of a
+    workload. A JWT-SVID need not have an `iss`: its trust domain, `spiffe://example.org`, stands
+    for it.
     """
     try:
+        if unverified_header(assertion).get("typ") == IDENTITY_ASSERTION:
+            return None
         claims = unverified_claims(assertion)
     except JoseError:
         return None
@@ -131,7 +136,8 @@ def _signed_claims(assertion: str, *, issuer: TrustedIssuer, now: datetime) -> d
     """
     preset = issuer.preset
     try:
-        if preset.needs_kid and not unverified_header(assertion).get("kid"):
+        header = unverified_header(assertion)
+        if (preset.needs_kid and not header.get("kid")) or not _is_text(header.get("typ")):
             raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID)
         return verify_signed(
             assertion,
@@ -203,6 +209,11 @@ def _once(claims: dict[str, Any], *, rule: Rule) -> str:
     if not isinstance(jti, str) or not _is_plain(jti, longest=MAX_JTI):
         raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID)
     return jti
+
+
+def _is_text(value: object) -> bool:
+    """Absent, or a string."""
+    return value is None or isinstance(value, str)
 
 
 def _is_plain(text: str, *, longest: int) -> bool:
