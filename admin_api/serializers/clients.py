@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body
+from oauth.clients.records import security_of
 from oauth.models import Client
 
 LONGEST_OVERLAP: Final = 7 * 86400
@@ -55,4 +56,5 @@ def _common(client: Client) -> dict[str, Any]:
         "registration_source": client.registration_source,
         "agent": client.is_agent,
         "agent_description": client.agent_description,
+        **security_of(client),
     }

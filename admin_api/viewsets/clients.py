@@ -20,6 +20,7 @@ from oauth.clients import services
 from oauth.clients.errors import ClientError, ClientHasNoSecret, ClientUnknown
 from oauth.clients.selectors import clients, get_client
 from oauth.registration.schema import BadMetadata
+from oauth.registration.security import SECURITY_MEMBERS
 
 DEFAULT_LIMIT: Final = 50
 ON_CREATION: Final = frozenset({
@@ -27,8 +28,9 @@ ON_CREATION: Final = frozenset({
     "scope", "agent", "agent_description",
     # For clients that sign assertions, which have no secret to generate.
     "jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "application_type",
+    *SECURITY_MEMBERS,
 })  # fmt: skip
-ON_CHANGE: Final = frozenset({"client_name", "redirect_uris", "grant_types", "scope"})
+ON_CHANGE: Final = frozenset({*services.EDITABLE, "scope"})
 
 
 class Clients(OperatorRoutes):

@@ -8,6 +8,7 @@ from authplane.core.hashing import sha256_hex
 from authplane.core.jose import thumbprint
 from oauth.models import Client, ConsentGrant
 from oauth.registration.schema import Metadata
+from oauth.registration.security import Security
 
 IDENTITY = ("name", "redirect_uris", "client_jwks", "client_jwks_uri")
 """Columns that make the client what a user allowed."""
@@ -36,7 +37,32 @@ def fields_of(metadata: Metadata) -> dict[str, Any]:
         "agent_description": metadata.agent_description,
         "software_id": metadata.software_id,
         "metadata": further,
+        **_security_columns(metadata.security),
     }
+
+
+def _security_columns(security: Security) -> dict[str, Any]:
+    return {
+        "require_pushed_authorization_requests": security.pushes,
+        "require_signed_request_object": security.signs,
+        "request_object_signing_alg": security.request_alg,
+        "tls_client_auth": dict(security.subject) if security.subject else None,
+        "tls_client_certificate_bound_access_tokens": security.binds_to_certificate,
+    }
+
+
+def security_of(client: Client) -> dict[str, Any]:
+    """What the client demands of itself, in the members of its metadata; absent when nothing."""
+    members = {
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "require_signed_request_object": client.require_signed_request_object,
+        "request_object_signing_alg": client.request_object_signing_alg,
+        "tls_client_certificate_bound_access_tokens": (
+            client.tls_client_certificate_bound_access_tokens
+        ),
+        **(client.tls_client_auth or {}),
+    }
+    return {name: value for name, value in members.items() if value}
 
 
 def fingerprint(metadata: Metadata) -> str:
@@ -80,6 +106,7 @@ def document_of(client: Client) -> dict[str, Any]:
         "agent": client.is_agent,
         "agent_description": client.agent_description,
         "software_id": client.software_id,
+        **security_of(client),
         **further,
     }
     present = {name: value for name, value in members.items() if value not in (None, "", False)}

@@ -40,9 +40,10 @@ from oauth.errors import OAuthError
 from oauth.models import Client
 from oauth.registration.rules import ADMINISTERED
 from oauth.registration.schema import BadMetadata, Metadata, Problem, read_metadata
+from oauth.registration.security import SWITCH_MEMBERS
 from oauth.resources.scopes import parse_scope
 
-EDITABLE: Final = ("client_name", "redirect_uris", "grant_types")
+EDITABLE: Final = ("client_name", "redirect_uris", "grant_types", *SWITCH_MEMBERS)
 """Members an operator may change; `scope` besides. Method and agent mark are fixed at creation."""
 
 
@@ -92,7 +93,7 @@ def update_client(
             raise ClientChanged
         merged = document_of(client) | {"scope": client.scope} | dict(changes)
         metadata = _merged(client, merged=merged, changes=changes)
-        columns = {"name", "redirect_uris", "grant_types", "metadata"}
+        columns = {"name", "redirect_uris", "grant_types", "metadata", *SWITCH_MEMBERS}
         fields = {name: value for name, value in fields_of(metadata).items() if name in columns}
         fields["scope"] = str(merged.get("scope") or "")
         changed = sorted(name for name, value in fields.items() if getattr(client, name) != value)
@@ -208,7 +209,7 @@ def _merged(client: Client, *, merged: Mapping[str, Any], changes: Mapping[str, 
     if unknown := set(changes) - {*EDITABLE, "scope"}:
         raise BadMetadata(
             [
-                Problem("only client_name, redirect_uris, grant_types and scope can be changed")
+                Problem(f"only {', '.join(EDITABLE)} and scope can be changed")
                 for _ in unknown
             ]
         )

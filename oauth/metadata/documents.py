@@ -79,7 +79,10 @@ def authorization_server_document(
         "authplane_agent_identity_supported": True,
         "authorization_response_iss_parameter_supported": True,
     }
-    return {name: value for name, value in document.items() if value}
+    said = {name: value for name, value in document.items() if value}
+    # OpenID Connect Discovery 1.0 section 3: true when it is absent. Pushed requests are no matter
+    # of it (RFC 9126 section 5).
+    return said | {"request_uri_parameter_supported": False}
 
 
 def protected_resource_document(resource: ResourceView, *, issuer: str) -> dict[str, Any]:

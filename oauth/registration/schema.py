@@ -22,7 +22,7 @@ from oauth.clients.policy import (
 )
 from oauth.errors import Reason
 from oauth.registration.rules import Rules
-from oauth.registration.security import Security, names_subject, read_security
+from oauth.registration.security import PLAIN, Security, names_subject, read_security
 from oauth.registration.values import is_fetchable, is_plain_text, is_web_url, scheme_of
 
 MAX_TEXT: Final = 255
@@ -47,7 +47,7 @@ class Metadata:
     software_id: str = ""
     software_version: str = ""
     urls: Mapping[str, str] | None = None
-    security: Security = Security()
+    security: Security = PLAIN
 
 
 class Problem(NamedTuple):
