@@ -35,10 +35,12 @@ demo: $(DEMO) ## A real MCP client signs in and calls a protected MCP server (ne
 
 test: $(DEV) ## The whole suite, on SQLite and on PostgreSQL and Redis when they answer
 	@$(BIN)/python -m tests.support.node
+	@$(BIN)/python -m tests.support.sdk
 	@exec $(BIN)/python -m tests.support.passes
 
 matrix: $(DEV) ## Only the tests of specifications; writes their matrix
 	@$(BIN)/python -m tests.support.node
+	@$(BIN)/python -m tests.support.sdk
 	@exec $(BIN)/python -m pytest tests -m spec -n 2 --dist worksteal -q --spec-matrix docs/reference/spec-matrix.md
 
 check: $(DEV) ## Format, lint, types, import contracts, migrations, deploy check, docs
@@ -55,6 +57,7 @@ lock: $(DEV) ## Resolve the dependencies of pyproject.toml anew into requirement
 	$(COMPILE) --extra dev --extra demo -o requirements/dev.txt
 	$(COMPILE) --extra demo -c requirements/dev.txt -o requirements/demo.txt
 	$(COMPILE) -c requirements/dev.txt -o requirements/base.txt
+	$(subst pyproject.toml,tests/sdk/requirements.in,$(COMPILE)) -c requirements/dev.txt -o tests/sdk/requirements.txt
 
 clean: ## Remove what was installed and built; data/ stays
 	@rm -rf $(VENV) site tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

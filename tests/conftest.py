@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.support import node
+from tests.support import node, sdk
 from tests.support.sockets import loopback_only
 
 pytest_plugins = ["tests.support.compliance", "tests.support.scene", "tests.support.server"]
@@ -28,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL"))
         if item.get_closest_marker("redis") and not with_redis:
             item.add_marker(pytest.mark.skip(reason="needs Redis: set REDIS_URL"))
+        if item.get_closest_marker("sdk") and not sdk.is_installed():
+            item.add_marker(pytest.mark.skip(reason="needs tests/sdk installed: make test"))
         if item.get_closest_marker("node") and not node.is_installed():
             item.add_marker(pytest.mark.skip(reason="needs Node 22 and tests/node: make test"))
 

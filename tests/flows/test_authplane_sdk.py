@@ -1,0 +1,153 @@
+"""authplane-sdk 0.5.0 from PyPI, unmodified, against the running server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import factories
+from tests.support.oauth_client import OAuthClient
+from tests.support.sdk import conversation
+
+pytestmark = [pytest.mark.server, pytest.mark.sdk, pytest.mark.slow]
+
+URI = "https://tools.example.com/mcp"
+CALENDAR = "https://www.googleapis.com/calendar/v3"
+CALENDAR_SCOPE = "https://www.googleapis.com/auth/calendar"
+# What the SDK must percent-encode in Basic credentials, and we decode.
+AWKWARD_ID = "client:with/odd characters+%41"
+
+
+@pytest.fixture
+def agent(transactional_db):
+    return factories.make_confidential_client(
+        client_id=AWKWARD_ID,
+        is_agent=True,
+        scope=f"read write tools/add tools/multiply {CALENDAR_SCOPE}",
+        grant_types=[
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "authorization_code",
+            "refresh_token",
+        ],
+    )
+
+
+@pytest.fixture
+def watcher(transactional_db):
+    return factories.make_confidential_client()
+
+
+@pytest.fixture
+def resource(agent, watcher):
+    return factories.make_resource(
+        slug="tools",
+        uri=URI,
+        policy={"runtime": {"client_ids": [watcher.row.client_id]}},
+    )
+
+
+@pytest.fixture
+def calendar(watcher):
+    return factories.make_resource(
+        slug="calendar",
+        uri=CALENDAR,
+        scopes=[{"name": CALENDAR_SCOPE}, {"name": "tools/add"}, {"name": "tools/multiply"}],
+        policy={"runtime": {"client_ids": [watcher.row.client_id]}},
+    )
+
+
+def talk(url, who, **options):
+    return conversation(
+        issuer=url, client_id=who.row.client_id, client_secret=who.secret, **options
+    )
+
+
+def test_it_is_the_released_package(server, agent):
+    with talk(server().url, agent) as call:
+        assert call("sdk") == {"version": "0.5.0"}
+
+
+@pytest.mark.usefixtures("resource", "calendar")
+def test_client_credentials_introspection_and_revocation(server, agent, watcher):
+    url = server().url
+    with talk(url, agent) as call, talk(url, watcher) as watch:
+        for resource, scopes in ((URI, ["read"]), (CALENDAR, [CALENDAR_SCOPE, "tools/add"])):
+            got = call("client_credentials", scopes=scopes, resources=[resource])
+            assert (got["token_type"], got["expires_in"]) == ("Bearer", 3600)
+            assert got["scope"] == " ".join(scopes)
+            token = got["access_token"]
+
+            seen = watch("verify", token=token, resource=resource, ask=True)
+            assert seen["client_id"] == seen["sub"] == AWKWARD_ID
+            assert seen["audience"] == [resource]
+            assert seen["scopes"] == scopes
+
+            told = watch("introspect", token=token)
+            assert told["active"] is True
+            assert told["aud"] == resource
+            assert told["agent_id"] == AWKWARD_ID
+            assert told["jti"] == seen["jti"]
+
+            assert call("revoke", token=token) == {}
+            assert watch("introspect", token=token)["active"] is False
+            refused = watch("verify", token=token, resource=resource, ask=True)
+            assert refused["raised"] == "TokenRevokedError"
+            assert watch("verify", token=token, resource=resource)["jti"] == seen["jti"], "offline"
+
+
+@pytest.mark.usefixtures("resource")
+def test_refusals_arrive_as_the_errors_they_are(server, agent, watcher):
+    url = server().url
+    with talk(url, agent) as call:
+        wrong_scope = call("client_credentials", scopes=["unknown"], resources=[URI])
+        assert wrong_scope["raised"] == "InvalidScopeError"
+        wrong_target = call("client_credentials", resources=["https://unknown.example.com"])
+        assert wrong_target["code"] == "invalid_target"
+        several = call("client_credentials", resources=[URI, url])
+        assert several["code"] == "invalid_target"
+    with talk(url, watcher) as watch:
+        # No ceiling: decided by policy, and never an error of the server's.
+        assert watch("client_credentials", resources=[URI])["raised"] == "InvalidScopeError"
+    with conversation(issuer=url, client_id=AWKWARD_ID, client_secret="wrong") as call:
+        assert call("client_credentials", resources=[URI])["raised"] == "InvalidClientError"
+        assert call("introspect", token="x")["raised"] == "InvalidClientError"
+        assert call("revoke", token="x")["raised"] == "InvalidClientError"
+
+
+@pytest.mark.usefixtures("resource")
+def test_a_stranger_learns_nothing_by_it(server, agent):
+    stranger = factories.make_confidential_client()
+    url = server().url
+    with talk(url, agent) as call, talk(url, stranger) as other:
+        token = call("client_credentials", scopes=["read"], resources=[URI])["access_token"]
+        assert other("introspect", token=token)["active"] is False
+        assert call("introspect", token=token)["active"] is True
+
+
+def test_an_opaque_token_is_introspected_and_revoked(server, agent, watcher):
+    factories.make_resource(
+        uri=URI,
+        policy={"runtime": {"client_ids": [watcher.row.client_id]}, "token_format": "opaque"},
+    )
+    url = server().url
+    with talk(url, agent) as call, talk(url, watcher) as watch:
+        token = call("client_credentials", scopes=["read"], resources=[URI])["access_token"]
+        assert "." not in token
+        assert watch("introspect", token=token)["active"] is True
+        call("revoke", token=token)
+        assert watch("introspect", token=token)["active"] is False
+
+
+def test_discovery_is_what_the_sdk_relies_on(server):
+    """Lifetimes, absolute URLs and an answer without any redirect (checklist of the contract)."""
+    http = OAuthClient.at(server().url).http
+    metadata = http.get("/.well-known/oauth-authorization-server")
+    assert "max-age" in metadata.headers["cache-control"]
+    for name in ("token", "introspection", "revocation"):
+        assert metadata.json()[f"{name}_endpoint"].startswith("http://127.0.0.1")
+    keys = http.get("/.well-known/jwks.json")
+    assert keys.headers["cache-control"] == "public, max-age=300"
+    for key in keys.json()["keys"]:
+        assert key["use"] == "sig"
+        assert key["kid"]
+        assert key["alg"]
