@@ -13,6 +13,7 @@ from authplane.core.metrics import counter
 from oauth import ports
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
+from oauth.models import Client
 from oauth.tokens import ledger
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.exchange.brokered import Vend, decide_brokered
@@ -172,14 +173,19 @@ def _needs_connection(needed: ports.UpstreamConsentNeeded) -> OAuthError:
 
 
 def _ended_meanwhile(order: Order, decided: Decided) -> OAuthError:
-    """Why nothing was recorded: the subject token ended, or the consent did."""
+    """Why nothing was recorded: the subject token ended, or the acting client, or the consent."""
     standing = read_standing(order.subject.jti)
-    if decided.consent is not None and standing is not None and standing.is_live:
-        return consent_required(
-            Reason.CONSENT_ENDED, key=decided.consent, wanted=decided.authorization.scope,
-            now=order.now,
-        )  # fmt: skip
-    return OAuthError(Reason.SUBJECT_TOKEN_ENDED)
+    if standing is None or not standing.is_live:
+        return OAuthError(Reason.SUBJECT_TOKEN_ENDED)
+    acting = Client.objects.filter(pk=order.client.pk, status=Client.Status.ACTIVE)
+    if decided.consent is None or not acting.exists():
+        return OAuthError(Reason.CLIENT_INACTIVE)
+    return consent_required(
+        Reason.CONSENT_ENDED,
+        key=decided.consent,
+        wanted=decided.authorization.scope,
+        now=order.now,
+    )
 
 
 def _event(order: Order, *, jti: str, scopes: str) -> events.TokenExchanged:
