@@ -23,6 +23,7 @@ class Resource(models.Model):
         """Who makes the tokens for it."""
 
         MINT = "mint", "signed by this server"
+        BROKER = "broker", "an upstream service"
         ISSUER = "issuer", "this server itself (userinfo)"
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
@@ -32,6 +33,9 @@ class Resource(models.Model):
     uri = models.TextField(blank=True, default="")
     display_name = models.CharField(max_length=255, blank=True, default="")
     backend_kind = models.CharField(max_length=16, choices=Backend.choices, default=Backend.MINT)
+    broker_provider = models.UUIDField(
+        null=True, blank=True, help_text="Id of the provider whose tokens it takes."
+    )
     scopes = models.JSONField(default=list, blank=True)
     policy = models.JSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=1)
@@ -47,6 +51,11 @@ class Resource(models.Model):
                 fields=["backend_kind"],
                 condition=models.Q(backend_kind="issuer"),
                 name="resource_one_issuer",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(backend_kind="broker", broker_provider__isnull=False)
+                | (~models.Q(backend_kind="broker") & models.Q(broker_provider__isnull=True)),
+                name="resource_brokered_by_a_provider",
             ),
         ]
 

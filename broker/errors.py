@@ -1,0 +1,41 @@
+"""What can be wrong with what an operator writes about upstream services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: the member it is about, and what it must be."""
+
+    field: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.description}"
+
+
+class BadProvider(Exception):
+    """The provider was not stored. Every problem is told at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+class NoSuchProvider(Exception):
+    """No provider has this id or slug."""
+
+
+class ProviderConflict(Exception):
+    """Another provider has this slug, or somebody changed this one first."""
+
+
+class ProviderInUse(Exception):
+    """Something refers to the provider; the text says what."""
+
+
+class SecretUnavailable(Exception):
+    """The provider's secret cannot be read; the text names where it should have been, not it."""

@@ -1,0 +1,1 @@
+"""What upstream services want to hear, and how they answer."""

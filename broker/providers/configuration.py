@@ -1,0 +1,246 @@
+"""Judge a provider's configuration when it is written, not when its first user needs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from authplane.core.uris import is_loopback_host
+from broker.errors import Problem
+from broker.providers.presets import complete
+from broker.providers.settings import (
+    ApiKeySettings,
+    McpSettings,
+    OAuthSettings,
+    ServiceAccountSettings,
+    Settings,
+)
+
+SECRET_NAME: Final = re.compile(r"(CONNECTOR_|AUTHPLANE_VAULT_)[A-Z][A-Z0-9_]*")
+"""Variables that may hold upstream secrets: a row cannot name PATH or another system's key."""
+
+LOOKS_SECRET: Final = re.compile(r"(?i)_(secret|password)$")
+AUTH_METHODS: Final = ("client_secret_post", "client_secret_basic", "none")
+RESPONSE_FORMATS: Final = ("standard", "form", "slack")
+REQUEST_FORMATS: Final = ("form", "json")
+SCOPE_PARAMETERS: Final = ("scope", "user_scope")
+SEPARATORS: Final = (" ", ",")
+REFRESH_TOKENS: Final = ("always", "sometimes", "never")
+ALGORITHMS: Final = ("RS256", "ES256")
+RESERVED: Final = frozenset({
+    "client_id", "client_secret", "response_type", "state", "code_challenge",
+    "code_challenge_method", "redirect_uri", "scope",
+})  # fmt: skip
+MAX_EXTRA: Final = 20
+MAX_TEXT: Final = 256
+MAX_URL: Final = 2048
+LEAST_TTL, MOST_TTL = 30, 3600
+
+
+class _Reader:
+    """Members of one configuration, taken one by one; what is left over was not expected."""
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self.members = dict(members)
+        self.problems: list[Problem] = []
+
+    def wrong(self, name: str, description: str) -> None:
+        self.problems.append(Problem(f"config_data.{name}", description))
+
+    def text(self, name: str, *, required: bool = False, limit: int = MAX_TEXT) -> str:
+        value = self.members.pop(name, "")
+        if not isinstance(value, str) or len(value) > limit or not value.isprintable():
+            self.wrong(name, f"must be a text of at most {limit} characters")
+            return ""
+        if required and not value:
+            self.wrong(name, "is required")
+        return value
+
+    def choice(self, name: str, among: tuple[str, ...], default: str) -> str:
+        value = self.members.pop(name, default)
+        if value not in among:
+            self.wrong(name, f"must be one of: {', '.join(map(repr, among))}")
+            return default
+        return str(value)
+
+    def url(self, name: str, *, required: bool = False) -> str:
+        value = self.text(name, required=required, limit=MAX_URL)
+        if value and not _is_acceptable(value):
+            self.wrong(
+                name, "must be an https URL (http on localhost) without credentials or fragment"
+            )
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.members.pop(name, default)
+        if not isinstance(value, bool):
+            self.wrong(name, "must be true or false")
+            return default
+        return value
+
+    def whole(self, name: str, default: int, *, low: int, high: int) -> int:
+        value = self.members.pop(name, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            self.wrong(name, f"must be a whole number from {low} to {high}")
+            return default
+        return value
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.members.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            self.wrong(name, "must be a list of texts")
+            return ()
+        return tuple(value)
+
+    def parameters(self, name: str) -> dict[str, str]:
+        value = self.members.pop(name, {})
+        if not isinstance(value, dict) or len(value) > MAX_EXTRA:
+            self.wrong(name, f"must be a map of at most {MAX_EXTRA} texts")
+            return {}
+        for key, text in value.items():
+            if key in RESERVED:
+                self.wrong(f"{name}.{key}", "is set by this server")
+            elif not key or len(key) > MAX_TEXT:
+                self.wrong(name, f"has a name that is empty or longer than {MAX_TEXT} characters")
+            elif not isinstance(text, str) or len(text) > MAX_TEXT:
+                self.wrong(f"{name}.{key}", f"must be a text of at most {MAX_TEXT} characters")
+        return dict(value)
+
+    def reference(self, *names: str) -> str:
+        """The name of the variable that holds a secret, under whichever name it was given."""
+        given = [(name, self.text(name)) for name in names if name in self.members]
+        found = [(name, value) for name, value in given if value]
+        for name, value in found:
+            if not SECRET_NAME.fullmatch(value):
+                self.wrong(
+                    name,
+                    "must name an environment variable that begins with CONNECTOR_ or "
+                    "AUTHPLANE_VAULT_",
+                )
+        if len({value for _, value in found}) > 1:
+            self.wrong(found[1][0], f"contradicts {found[0][0]}")
+        return found[0][1] if found else ""
+
+    def finish(self, *, filling: tuple[str, ...] = ()) -> list[Problem]:
+        """Every problem, unexpected members among them."""
+        for name in sorted(set(self.members) - set(filling)):
+            self.wrong(name, "is not a member of this configuration")
+        return self.problems
+
+
+def read_configuration(
+    protocol: str, config_data: object, *, preset: str = "", has_secret: bool = False
+) -> tuple[Settings | None, list[Problem]]:
+    """The settings, and every problem of the configuration; settings only when there is none.
+
+    ``has_secret`` says that the secret is stored with the provider instead of being referred to.
+    """
+    if not isinstance(config_data, dict):
+        return None, [Problem("config_data", "must be a JSON object")]
+    inline = [
+        Problem(f"config_data.{name}", "is a secret in clear: send it as `secret`, or name where "
+                "it is with client_secret_ref")
+        for name, value in config_data.items()
+        if LOOKS_SECRET.search(name) and isinstance(value, str) and value
+    ]  # fmt: skip
+    if inline:
+        return None, inline
+    reader = _Reader(complete(preset, config_data))
+    settings = _READERS[protocol](reader, has_secret)
+    problems = reader.finish(filling=FILLING)
+    return (None if problems else settings), problems
+
+
+FILLING: Final = ("tenant", "domain")
+"""Members that only fill places in a preset's URLs."""
+
+
+def _oauth(read: _Reader, has_secret: bool) -> OAuthSettings:
+    separator = read.choice("scope_separator", SEPARATORS, " ")
+    settings = OAuthSettings(
+        client_id=read.text("client_id", required=True),
+        secret_ref=read.reference("client_secret_ref", "client_secret_env"),
+        issuer=read.url("issuer"),
+        authorize_url=read.url("authorize_url"),
+        token_url=read.url("token_url"),
+        revoke_url=read.url("revoke_url"),
+        token_endpoint_auth_method=read.choice(
+            "token_endpoint_auth_method", AUTH_METHODS, "client_secret_post"
+        ),
+        token_request_format=read.choice("token_request_format", REQUEST_FORMATS, "form"),
+        response_format=read.choice("response_format", RESPONSE_FORMATS, "standard"),
+        scope_parameter=read.choice("scope_parameter", SCOPE_PARAMETERS, "scope"),
+        scope_separator=separator,
+        granted_scope_separator=read.choice("granted_scope_separator", SEPARATORS, separator),
+        extra_scopes=read.texts("extra_scopes"),
+        extra_auth_params=read.parameters("extra_auth_params"),
+        refresh_tokens=read.choice("refresh_tokens", REFRESH_TOKENS, "sometimes"),
+        pkce=read.flag("pkce", default=True),
+    )
+    for name, value in (
+        ("authorize_url", settings.authorize_url), ("token_url", settings.token_url),
+    ):  # fmt: skip
+        if not value and not settings.issuer:
+            read.wrong(name, "is required, unless issuer names where to discover it")
+    is_public = settings.token_endpoint_auth_method == "none"  # noqa: S105 - a method
+    if is_public and (settings.secret_ref or has_secret):
+        read.wrong("token_endpoint_auth_method", "is none, but there is a secret")
+    if not is_public and not settings.secret_ref and not has_secret:
+        read.wrong("client_secret_ref", "is required, unless the secret is sent as `secret`")
+    if is_public and not settings.pkce:
+        read.wrong("pkce", "cannot be off for a client without a secret")
+    return settings
+
+
+def _api_key(read: _Reader, _has_secret: bool) -> ApiKeySettings:
+    return ApiKeySettings(
+        header_name=read.text("header_name", required=True),
+        header_prefix=read.text("header_prefix"),
+        issuance_instructions_url=read.url("issuance_instructions_url"),
+    )
+
+
+def _service_account(read: _Reader, has_secret: bool) -> ServiceAccountSettings:
+    settings = ServiceAccountSettings(
+        token_url=read.url("token_url", required=True),
+        sa_email=read.text("sa_email", required=True),
+        key_ref=read.reference("sa_key_ref", "sa_key_env"),
+        algorithm=read.choice("algorithm", ALGORITHMS, "RS256"),
+        token_ttl_seconds=read.whole("token_ttl_seconds", MOST_TTL, low=LEAST_TTL, high=MOST_TTL),
+    )
+    if not settings.key_ref and not has_secret:
+        read.wrong("sa_key_env", "is required, unless the key is sent as `secret`")
+    return settings
+
+
+def _mcp(read: _Reader, _has_secret: bool) -> McpSettings:
+    return McpSettings(
+        url=read.url("url", required=True),
+        client_id=read.text("client_id", limit=MAX_URL),
+        secret_ref=read.reference("client_secret_ref", "client_secret_env"),
+        scopes=read.texts("scopes"),
+    )
+
+
+_READERS: Final[dict[str, Callable[[_Reader, bool], Settings]]] = {
+    "oauth": _oauth,
+    "api_key": _api_key,
+    "service_account": _service_account,
+    "mcp": _mcp,
+}
+PROTOCOLS: Final = tuple(_READERS)
+
+
+def _is_acceptable(url: str) -> bool:
+    """https, or http to this machine; whether it may be reached at all is asked when it is."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
+        return False
+    return bool(host) and "@" not in parts.netloc and "#" not in url and "{" not in url

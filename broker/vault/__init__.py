@@ -1,0 +1,1 @@
+"""Where upstream secrets and credentials are kept, and how they are opened."""
