@@ -56,7 +56,7 @@ class _Reader:
             return ""
         if required and not value:
             self.wrong(name, "is required")
-        return value
+        return str(value)
 
     def choice(self, name: str, among: tuple[str, ...], default: str) -> str:
         value = self.members.pop(name, default)
