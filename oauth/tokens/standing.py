@@ -49,7 +49,7 @@ class Standing:
 class Described:
     """What the ledger knows of a token's content, for tokens that carry none themselves.
 
-    The sign-in is that of the token's family: only such a token comes from one directly.
+    The sign-in is that of the family it descends from, if it descends from one.
     """
 
     kind: str
@@ -213,16 +213,28 @@ _DESCRIPTION: Final = (
     "token.dpop_jkt",
     "token.created",
     "token.expires",
-    "family.auth_time",
-    "family.acr",
-    "family.amr",
+    "origin.auth_time",
+    "origin.acr",
+    "origin.amr",
 )
-_FROM: Final = (
+_TABLES: Final = (
     "FROM oauth_accesstoken AS token "
     "LEFT JOIN oauth_tokenfamily AS family ON family.id = token.family_id "
     "LEFT JOIN oauth_client AS client ON client.id = token.application_id "
     "LEFT JOIN accounts_user AS person ON person.id = token.user_id "
-    "WHERE token.id = %s"
 )
-_QUERY: Final = f"SELECT {_COLUMNS} {_FROM}"
-_QUERY_DESCRIBED: Final = f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_FROM}"
+_ORIGIN: Final = (
+    # The nearest family above: the walk ends at the first row that has one.
+    "LEFT JOIN oauth_tokenfamily AS origin ON origin.id = ("  # noqa: S608 - as above
+    "WITH RECURSIVE way (family_id, parent, above) AS ("
+    "SELECT token.family_id, token.parent, 0 "
+    "UNION ALL "
+    "SELECT up.family_id, up.parent, way.above + 1 "
+    "FROM way JOIN oauth_accesstoken AS up ON up.id = way.parent "
+    f"WHERE way.family_id IS NULL AND way.above < {MAX_ANCESTORS}) "
+    "SELECT way.family_id FROM way WHERE way.family_id IS NOT NULL) "
+)
+_QUERY: Final = f"SELECT {_COLUMNS} {_TABLES} WHERE token.id = %s"
+_QUERY_DESCRIBED: Final = (
+    f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_TABLES} {_ORIGIN} WHERE token.id = %s"
+)

@@ -47,6 +47,10 @@ def row_behind(token):
     return AccessToken.objects.get(pk=uuid.UUID(bytes=raw(token)[:16]))
 
 
+def received_row(scene):
+    return row_behind(scene.tokens()["access_token"])
+
+
 @pytest.mark.spec("RFC 6749", "1.4", "MAY", "an access token is an identifier of the authorization")
 def test_a_resource_that_wants_handles_gets_handles(scene):
     answer = scene.tokens()
@@ -148,6 +152,22 @@ def test_what_binds_and_who_acts_is_told_too(scene):
     assert answer["agent_id"] == scene.machine.client_id
     assert answer["agent_chain"] == ["first", "second"]
     assert len(new_handle(held.jti, certificate=thumbprint)) == 112
+
+
+def test_the_sign_in_is_told_however_far_up_it_lies(scene):
+    from oauth.tokens.opaque import new_handle
+
+    first = received_row(scene)
+    at = {"resource": scene.resource.uri, "user_id": scene.user.pk}
+    middle = issue(row_of(scene.machine), parent=first.pk, **at)
+    last = issue(row_of(scene.machine), parent=middle.jti, **at)
+    signed_in = scene.watcher.introspect(new_handle(first.pk)).json()
+
+    told = scene.watcher.introspect(new_handle(last.jti)).json()
+
+    assert signed_in["auth_time"]
+    for name in ("auth_time", "acr", "amr"):
+        assert told.get(name) == signed_in.get(name)
 
 
 def test_a_machine_may_ask_about_its_own(scene):
