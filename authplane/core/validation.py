@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ WEAK = frozenset(
 """Secrets that stand in tutorials. Compared without case and surrounding white space."""
 
 MINIMUM_SECRET = 16
+HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -45,6 +47,7 @@ def rule_problems(config: Config) -> Iterator[str]:
     yield from _storage_problems(config)
     yield from _registration_problems(config, local=local)
     yield from _lifetime_problems(config)
+    yield from _certificate_problems(config)
 
 
 def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:
@@ -220,3 +223,27 @@ def _lifetime_problems(config: Config) -> Iterator[str]:
         yield "AUTHPLANE_RATE_LIMIT_AUTH_FAIL_WINDOW and ..._AUTH_LOCKOUT must be above 0"
     if 0 < config.signing.rotation_interval <= config.signing.jwks_max_age:
         yield "AUTHPLANE_SIGNING_ROTATION_INTERVAL must exceed AUTHPLANE_SIGNING_JWKS_MAX_AGE"
+
+
+def _certificate_problems(config: Config) -> Iterator[str]:
+    """Who may speak about client certificates is unambiguous, and so is where they do it."""
+    certificates = config.certificates
+    for proxy in certificates.trusted_proxies:
+        try:
+            everybody = ipaddress.ip_network(proxy).prefixlen == 0
+        except ValueError:
+            yield "AUTHPLANE_TLS_CLIENT_AUTH_TRUSTED_PROXIES must hold addresses or networks"
+            return
+        if everybody:
+            yield "AUTHPLANE_TLS_CLIENT_AUTH_TRUSTED_PROXIES must not trust every address"
+    for name, header in (
+        ("HEADER", certificates.header),
+        ("VERIFY_HEADER", certificates.verify_header),
+    ):
+        if not HEADER_NAME.fullmatch(header):
+            yield f"AUTHPLANE_TLS_CLIENT_AUTH_{name} must be the name of a header"
+    if certificates.header.lower() == certificates.verify_header.lower():
+        yield "AUTHPLANE_TLS_CLIENT_AUTH_VERIFY_HEADER must differ from the certificate's header"
+    base = certificates.endpoint_base
+    if base and (not base.startswith("https://") or not urlsplit(base).hostname):
+        yield "AUTHPLANE_TLS_CLIENT_AUTH_ENDPOINT_BASE must be an https URL"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oauth.errors import OAuthError, Reason
+
 if TYPE_CHECKING:
     from oauth.engine.request import TokenRequest
 
@@ -31,9 +33,26 @@ class Binding:
 UNBOUND = Binding()
 
 
-def prove_possession(request: TokenRequest) -> Binding:  # noqa: ARG001
+def prove_possession(request: TokenRequest) -> Binding:
     """The binding of the tokens that this request may yield; nothing has been used up yet.
 
     Raises: OAuthError for a proof that fails, or that is required and missing.
     """
-    return UNBOUND
+    return Binding(certificate=bound_certificate(request))
+
+
+def bound_certificate(request: TokenRequest) -> str:
+    """The thumbprint of the certificate that the client's tokens are bound to; "" without one.
+
+    Tokens are bound for clients that registered so. Another client may show a certificate on
+    connections that have nothing to do with its tokens, and would not know what it got.
+
+    Spec: RFC 8705 sections 3 and 3.4.
+    Raises: OAuthError(CERTIFICATE_REQUIRED) when there is none: a token that is not bound would
+    be worth more than the client asked for.
+    """
+    if not request.client.tls_client_certificate_bound_access_tokens:
+        return ""
+    if request.certificate is None:
+        raise OAuthError(Reason.CERTIFICATE_REQUIRED)
+    return request.certificate.thumbprint
