@@ -48,14 +48,19 @@ def slug_of(uri: str) -> str:
 
 
 def _slug(seed: Seed) -> str:
-    return str(seed.get("slug") or "").lower()
+    return _name(seed.get("slug"))
 
 
 def _ends(seed: Seed) -> tuple[str, str]:
     """The slugs of a link, in either spelling."""
-    source = seed.get("source") or seed.get("source_slug") or ""
-    target = seed.get("target") or seed.get("target_slug") or ""
-    return str(source).lower(), str(target).lower()
+    source = seed.get("source") or seed.get("source_slug")
+    target = seed.get("target") or seed.get("target_slug")
+    return _name(source), _name(target)
+
+
+def _name(value: object) -> str:
+    """What a slug would be compared as; NUL, which PostgreSQL refuses to compare, is in none."""
+    return str(value or "").lower().replace("\0", "")
 
 
 def _link_exists(seed: Seed) -> bool:

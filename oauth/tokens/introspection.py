@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from authplane.core.config import config
 from oauth.models import Client
+from oauth.resources.rules import grant_is_allowed
 from oauth.resources.selectors import resource_of_audience
 from oauth.tokens.opaque import Handle, read_handle, resolve
 from oauth.tokens.refresh import StoredRefresh, read_refresh
@@ -109,6 +110,10 @@ def _introspect_refresh(presented_token: str, *, caller: Client, now: datetime) 
     if not _refresh_is_live(stored, now=now):
         return Introspected(
             INACTIVE, issuing_client=caller.client_id, denied_because="token_revoked"
+        )
+    if not grant_is_allowed(resource_of_audience(stored.resource), grant_type="refresh_token"):
+        return Introspected(
+            INACTIVE, issuing_client=caller.client_id, denied_because="resource_policy"
         )
     members: dict[str, Any] = {"active": True}
     if stored.scope:
