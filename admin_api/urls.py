@@ -10,10 +10,12 @@ from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
 from admin_api.viewsets.resources import ExchangeClients, PolicyRules, Resources, RuntimeClients
 from admin_api.viewsets.users import Users
+from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
 USER: dict[str, Any] = {"get": "retrieve", "patch": "change"}
 ONE: dict[str, Any] = {"get": "retrieve", "patch": "change", "delete": "remove"}
+REPLACED: dict[str, Any] = {"get": "retrieve", "put": "change", "delete": "remove"}
 MEMBERS: dict[str, Any] = {"get": "retrieve", "post": "add"}
 MEMBER: dict[str, Any] = {"delete": "remove"}
 
@@ -43,6 +45,13 @@ urlpatterns = [
     path("resources/<str:slug>/fronting", ResourceFronting.as_view({"get": "retrieve"})),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
+    path("idps", IdPs.as_view(LIST)),
+    path("idps/<str:key>", IdPs.as_view(REPLACED)),
+    path("idps/<str:key>/refresh-keys", IdPs.as_view({"post": "refresh_keys"})),
+    path("xaa/policies", XAAPolicies.as_view(LIST)),
+    path("xaa/policies/<str:key>", XAAPolicies.as_view(REPLACED)),
+    path("xaa/subject-mappings", SubjectMappings.as_view(LIST)),
+    path("xaa/subject-mappings/<str:key>", SubjectMappings.as_view(MEMBER)),
     path("clients", Clients.as_view(LIST)),
     path("clients/<path:client_id>/suspend", Clients.as_view({"patch": "suspend"})),
     path("clients/<path:client_id>/reactivate", Clients.as_view({"patch": "reactivate"})),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oauth.resources.errors import Problem
 
-__all__ = ["BadEntry", "EntryConflict", "EntryError", "NoSuchEntry", "Problem"]
+__all__ = ["BadEntry", "EntryConflict", "EntryError", "IssuerAway", "NoSuchEntry", "Problem"]
 
 
 class EntryError(Exception):
@@ -25,3 +25,7 @@ class EntryConflict(EntryError):
 
 class NoSuchEntry(EntryError):
     """There is no such entry."""
+
+
+class IssuerAway(EntryError):
+    """The issuer cannot be asked at present, or what it answers is of no use."""

@@ -467,3 +467,26 @@ class Seeds:
         variable="",
         read=rows,
     )
+    idps: tuple[dict[str, Any], ...] = setting(
+        "idps",
+        (),
+        "Identity providers to trust, as a list in YAML: name, issuer, jwks_uri, audience.",
+        variable="",
+        read=rows,
+    )
+    xaa_policies: tuple[dict[str, Any], ...] = setting(
+        "xaa_policies",
+        (),
+        "Policies for identity assertions, as a list in YAML: name, idp (the provider's issuer),"
+        " client_ids, scopes, resources.",
+        variable="",
+        read=rows,
+    )
+    subject_mappings: tuple[dict[str, Any], ...] = setting(
+        "subject_mappings",
+        (),
+        "Subjects of identity providers to link, as a list in YAML: idp, idp_subject, local_user"
+        " (an e-mail address) or local_user_id.",
+        variable="",
+        read=rows,
+    )

@@ -14,10 +14,14 @@ from authplane.core.management.output import ReportingCommand
 from authplane.core.seeding import BadSeed, Section, Seed, plant, seeds_of_file
 from oauth.resources.errors import ResourceError
 from oauth.resources.seeds import FRONTING_LINKS, RESOURCES, configured_resources
+from oauth.xaa.seeds import IDPS, SUBJECT_MAPPINGS, XAA_POLICIES
 
 SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
     "resources": (RESOURCES, configured_resources),
     "fronting_links": (FRONTING_LINKS, lambda: config().seeds.fronting_links),
+    "idps": (IDPS, lambda: config().seeds.idps),
+    "xaa_policies": (XAA_POLICIES, lambda: config().seeds.xaa_policies),
+    "subject_mappings": (SUBJECT_MAPPINGS, lambda: config().seeds.subject_mappings),
 }
 """Section of the YAML document to its kind and to the seeds of the configuration, in order."""
 

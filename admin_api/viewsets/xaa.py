@@ -1,0 +1,180 @@
+"""`/admin/idps` and `/admin/xaa/...`: whose assertions count, for what, and about whom."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.serializers.xaa import idp_view, mapping_view, policy_view
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from oauth.federation.errors import EntryConflict, EntryError, IssuerAway, NoSuchEntry
+from oauth.models import SubjectMapping, TrustedIdP, XAAPolicy
+from oauth.xaa import mappings, policies, providers
+
+DEFAULT_LIMIT = 100
+RETRY_AFTER = "30"
+
+
+class EntryRoutes(OperatorRoutes):
+    """What the routes of identity providers have in common."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "delete"]  # type: ignore[misc]
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object of the request."""
+        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
+
+    def page(self, request: Request, *filters: str) -> Page:
+        """The page that is asked for.
+
+        Raises: Invalid.
+        """
+        known_parameters(request, *filters)
+        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+
+    def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """What the service returns.
+
+        Raises: Refused.
+        """
+        try:
+            return change(*args, **options)
+        except EntryError as error:
+            raise refusal_of(error) from None
+
+
+class IdPs(EntryRoutes):
+    """Identity providers whose assertions are accepted."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All providers, the newest first."""
+        page = self.page(request)
+        return json_response(envelope("idps", TrustedIdP.objects.all(), page=page, render=idp_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new provider; without `jwks_uri` it is asked where its keys are."""
+        row = self.do(providers.create_provider, self.body(request), actor=self.actor(request))
+        return json_response(idp_view(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One provider."""
+        return json_response(idp_view(self.do(providers.find_provider_row, _idp(key))))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The provider with another name, or switched on or off; absent members stay."""
+        body = self.body(request)
+        row = self.do(providers.change_provider, _idp(key), body, actor=self.actor(request))
+        return json_response(idp_view(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The provider is gone, with its policies and mappings."""
+        self.do(providers.delete_provider, _idp(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+    def refresh_keys(self, request: Request, key: str) -> HttpResponse:
+        """Its keys are fetched now."""
+        self.do(providers.refresh_keys, _idp(key), actor=self.actor(request))
+        return json_response({"status": "refreshed"})
+
+
+class XAAPolicies(EntryRoutes):
+    """What assertions may obtain."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All policies, the newest first; of one provider with `idp_id`."""
+        page = self.page(request, "idp_id")
+        rows = _of_idp(XAAPolicy.objects.all(), request)
+        return json_response(envelope("policies", rows, page=page, render=policy_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new policy."""
+        row = self.do(policies.create_policy, self.body(request), actor=self.actor(request))
+        return json_response(policy_view(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One policy."""
+        return json_response(policy_view(self.do(policies.find_policy, _policy(key))))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The policy with the members of the body; lists are replaced, absent members stay."""
+        body = self.body(request)
+        row = self.do(policies.change_policy, _policy(key), body, actor=self.actor(request))
+        return json_response(policy_view(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The policy is gone."""
+        self.do(policies.delete_policy, _policy(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+class SubjectMappings(EntryRoutes):
+    """Who the subjects of identity providers are here."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All mappings, the newest first; of one provider with `idp_id`."""
+        page = self.page(request, "idp_id")
+        rows = _of_idp(SubjectMapping.objects.all(), request)
+        return json_response(envelope("subject_mappings", rows, page=page, render=mapping_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new mapping."""
+        row = self.do(mappings.create_mapping, self.body(request), actor=self.actor(request))
+        return json_response(mapping_view(row), status=201)
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The mapping is gone."""
+        found = _key(key, "subject mapping not found")
+        self.do(mappings.delete_mapping, found, actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+def refusal_of(error: EntryError) -> Refused:
+    """The answer to a refused change."""
+    if isinstance(error, NoSuchEntry):
+        return NotFound(str(error))
+    if isinstance(error, EntryConflict):
+        return Conflict(str(error))
+    if isinstance(error, IssuerAway):
+        return Refused(
+            status=503,
+            error="temporarily_unavailable",
+            text=str(error),
+            headers={"Retry-After": RETRY_AFTER},
+        )
+    return Invalid(str(error))
+
+
+def _idp(key: str) -> uuid.UUID:
+    return _key(key, "trusted identity provider not found")
+
+
+def _policy(key: str) -> uuid.UUID:
+    return _key(key, "XAA policy not found")
+
+
+def _key(text: str, absent: str) -> uuid.UUID:
+    """An id as its row has it; what is none of ours is no row's."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(absent) from None
+
+
+def _of_idp(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
+    wanted = request.GET.get("idp_id")
+    if not wanted:
+        return rows
+    try:
+        return rows.filter(idp_id=uuid.UUID(wanted))
+    except ValueError:
+        raise Invalid("idp_id must be an id") from None
