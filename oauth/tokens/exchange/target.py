@@ -13,7 +13,7 @@ from oauth.resources.selectors import find_resource
 from oauth.resources.view import ResourceView
 from oauth.tokens.exchange.presented import Presented
 
-BROKER: Final = "broker"
+BROKER: Final = Resource.Backend.BROKER
 
 
 @dataclass(frozen=True, slots=True)
