@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import QuerySet
+
 from audit import record
 from audit.events import FrontingLinkCreated, FrontingLinkDeleted, FrontingLinkPatched
 from authplane.core.metrics import counter
@@ -119,14 +121,14 @@ def remove_all(rows: list[FrontingLink], *, actor: str) -> None:
         counter("authplane_fronting_ops_total").labels("delete").inc()
 
 
-def _of(source: str, target: str) -> Any:
+def _of(source: str, target: str) -> QuerySet[FrontingLink]:
     # NUL, which PostgreSQL refuses to compare, is in no slug.
     ends = {"source__slug": source.replace("\0", ""), "target__slug": target.replace("\0", "")}
     return FrontingLink.objects.select_related("source", "target").filter(**ends)
 
 
 def _locked(source: str, target: str) -> FrontingLink:
-    row: FrontingLink | None = _of(source, target).select_for_update(of=("self",)).first()
+    row = _of(source, target).select_for_update(of=("self",)).first()
     if row is None:
         raise NoSuchLink
     return row

@@ -11,7 +11,8 @@ from oauth.resources.fronting.body import ScopeMap
 from oauth.resources.fronting.cycles import leads_to
 
 MINT: Final = Resource.Backend.MINT.value
-KINDS: Final = {"source": (MINT,), "target": (MINT, "broker")}
+BROKER: Final = Resource.Backend.BROKER.value
+KINDS: Final = {"source": (MINT,), "target": (MINT, BROKER)}
 """Only what holds our tokens can stand in front; this server itself is no end of a link."""
 
 
