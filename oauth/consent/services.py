@@ -15,6 +15,7 @@ from oauth.consent.selectors import includes, standing_consent
 from oauth.models import AuthorizationRequest, Client, ConsentGrant
 from oauth.resources.view import ResourceView
 from oauth.tokens.codes import issue_code
+from oauth.tokens.descent import revoke_resting_on
 
 _DECISIONS = "authserver_consent_decisions_total"
 
@@ -122,6 +123,15 @@ def widen_consent(
     standing = set(consent.scopes)
     if consent.revoked_at is not None:
         standing = set()
+        # A token that was being issued while consent ended rests on that one, not on the new one.
+        revoke_resting_on(
+            user_id=user.pk,
+            client_pk=client.pk,
+            audience=resource.uri,
+            cause="consent_revoked",
+            now=now,
+            its_own_too=False,
+        )
         consent.created_at = now
         consent.revoked_at = None
     consent.scopes = sorted(standing | set(scopes))

@@ -13,16 +13,25 @@ from django.db.models import DateTimeField, UUIDField
 
 
 def revoke_resting_on(
-    *, user_id: uuid.UUID, client_pk: uuid.UUID, audience: str, cause: str, now: datetime
+    *,
+    user_id: uuid.UUID,
+    client_pk: uuid.UUID,
+    audience: str,
+    cause: str,
+    now: datetime,
+    its_own_too: bool = True,
 ) -> int:
     """Tokens in force that rest on this consent are revoked, at any depth; how many. One statement.
 
-    They are the client's own tokens for the resource, tokens that others got there because of this
-    consent, and what was exchanged from either of them. Runs inside the caller's transaction.
+    They are the client's own tokens for the resource, unless ``its_own_too`` says otherwise, tokens
+    that anybody got there by exchange because of this consent, and what was exchanged from either.
+    What an upstream service issued stays as it is: that token is not ours to end. Runs inside the
+    caller's transaction.
     """
     user, client, moment = _uuid(user_id), _uuid(client_pk), _moment(now)
+    own = client if its_own_too else None
     with connection.cursor() as cursor:
-        cursor.execute(_REVOKE, [user, audience, client, client, moment, moment, moment, cause])
+        cursor.execute(_REVOKE, [user, audience, own, client, moment, moment, moment, cause])
         return int(cursor.rowcount)
 
 
@@ -44,5 +53,6 @@ _REVOKE: Final = (
     "SELECT below.id FROM reached JOIN oauth_accesstoken AS below ON below.parent = reached.id "
     "WHERE below.expires > %s) "
     "UPDATE oauth_accesstoken SET revoked_at = %s, revoked_reason = %s "
-    "WHERE revoked_at IS NULL AND id IN (SELECT reached.id FROM reached)"
+    "WHERE revoked_at IS NULL AND kind <> 'vend' "
+    "AND id IN (SELECT reached.id FROM reached)"
 )

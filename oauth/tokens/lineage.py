@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import DateTimeField, UUIDField
 
+from oauth.models import AccessToken
 from oauth.tokens.standing import MAX_ANCESTORS, ended_because
 
 MAX_TOKENS: Final = 1000
@@ -21,7 +22,8 @@ class Kin:
     """A token of the line. `level` is 0 for the token asked about, negative above it.
 
     `state` is `active`, `expired` or `ended`; `reason` says why it ended: its own reason, or
-    `ancestor_ended` when only something above it did.
+    `ancestor_ended` when only something above it did. A token that an upstream service issued
+    (kind `vend`) ends only by itself.
     """
 
     jti: uuid.UUID
@@ -83,7 +85,10 @@ def _judged(rows: list[dict[str, Any]], *, now: datetime) -> Iterator[Kin]:
         )
         if not reason and row["consent_revoked_at"] is not None:
             reason = "consent_revoked"
-        if not reason and parent is not None and (parent in ended or parent not in known):
+        if row["kind"] == AccessToken.Kind.VEND:
+            # The upstream service issued it; nothing that ends here ends it.
+            reason = ""
+        elif not reason and parent is not None and (parent in ended or parent not in known):
             reason = "ancestor_ended" if parent in ended else "ancestor_unknown"
         if reason:
             ended.add(jti)

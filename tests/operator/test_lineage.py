@@ -158,6 +158,13 @@ def test_a_line_whose_beginning_is_gone_says_so(agent, first, user):
     assert states(second.jti) == [("ended", "ancestor_unknown")]
 
 
+def test_what_an_upstream_service_issued_is_never_said_to_have_ended(scene, agent, first, user):
+    vend = issue(agent, kind="vend", parent=first.jti, **user)
+    scene.client.revoke(first.token)
+
+    assert states(vend.jti) == [("ended", "issuance_revoked"), ("active", "")]
+
+
 def test_a_client_that_is_gone_is_said_to_be(scene, first):
     row_of(scene.client).delete()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from tests.support import factories
 from tests.support.digests import nothing_changes
@@ -254,19 +255,40 @@ def test_consent_of_others_and_of_other_clients_is_not_touched(scene, agent, els
     assert answer(scene, theirs)["active"] is answer(scene, of_another)["active"] is True
 
 
-def test_a_token_in_whose_place_another_consent_stands_is_judged_by_its_own(
-    scene, agent, first, elsewhere
-):
-    """The user allowed it anew afterwards; what ended with the first consent stays ended."""
-    from oauth.models import AccessToken, ConsentGrant
+def test_allowing_it_again_brings_nothing_back(scene, agent, first, elsewhere):
+    """Not even a token that was being issued while the first consent ended."""
+    from oauth.consent.services import widen_consent
+    from oauth.models import AccessToken
+    from oauth.resources.selectors import view_of
 
-    consent = allow(scene.user, scene.client, elsewhere)
+    client = row_of(scene.client)
     resting = rests_on_consent(scene, agent, first, elsewhere)
-    take_back(consent)
-    ConsentGrant.objects.update(revoked_at=None)
+    own = issue(client, resource=elsewhere.uri, user_id=scene.user.pk)
+    take_back(allow(scene.user, scene.client, elsewhere))
+    AccessToken.objects.update(revoked_at=None, revoked_reason="")
+    view = view_of(elsewhere)
+
+    with transaction.atomic():
+        widen_consent(
+            user=scene.user, client=client, resource=view, scopes=["read"], now=resting.row.created
+        )
 
     assert answer(scene, resting) == INACTIVE
-    assert AccessToken.objects.get(pk=resting.jti).revoked_at is not None
+    assert answer(scene, own)["active"] is True, "it never rested on consent"
+
+
+def test_what_an_upstream_service_issued_is_not_said_to_be_revoked(scene, agent, first, elsewhere):
+    vend = issue(
+        agent,
+        kind="vend",
+        resource=elsewhere.uri,
+        user_id=scene.user.pk,
+        parent=first.jti,
+        consent_client=row_of(scene.client).pk,
+    )
+    take_back(allow(scene.user, scene.client, elsewhere))
+
+    assert vend.row.revoked_at is None
 
 
 def test_expired_tokens_are_not_marked(frozen_clock, scene, agent, first, elsewhere):
