@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 from cryptography import x509
 
 from authplane.core.config import config
-from authplane.core.hashing import b64url, sha256
+from authplane.core.hashing import b64url, constant_time_equals, sha256
 from oauth.errors import OAuthError, Reason
 
 MAX_HEADER: Final = 16 * 1024
@@ -81,6 +81,19 @@ def presented_certificate(meta: Mapping[str, Any]) -> Certificate | None:
     except ValueError:
         raise OAuthError(Reason.CERTIFICATE_UNREADABLE) from None
     return Certificate(der, is_verified=meta.get(_variable(settings.verify_header)) == VERIFIED)
+
+
+def is_held(confirmation: Mapping[str, Any], *, certificate: Certificate | None) -> bool:
+    """The caller holds the certificate that a token is bound to, or it is bound to none.
+
+    `confirmation` is the token's `cnf` claim.
+
+    Spec: RFC 8705 section 3 (MUST verify that the certificate matches).
+    """
+    bound = confirmation.get("x5t#S256")
+    if bound is None:
+        return True
+    return certificate is not None and constant_time_equals(certificate.thumbprint, str(bound))
 
 
 def network_of(text: str) -> Network:

@@ -15,7 +15,7 @@ from oauth.authorize.request_object import spend_id
 from oauth.authorize.trust import UntrustedRequest, trusted_asker
 from oauth.clients.authentication import authenticate_client
 from oauth.clients.lookup import find_client
-from oauth.engine.binding import prove_possession
+from oauth.engine.binding import UNBOUND, prove_possession
 from oauth.engine.core import seal
 from oauth.engine.request import TokenRequest
 from oauth.engine.responses import render_refusal
@@ -63,7 +63,7 @@ def _push(sealed: TokenRequest) -> str:
     require_signed(incoming)
     wish, _ = read_request(incoming)
     values = dict(incoming.parameters.values)
-    binding = prove_possession(sealed)
+    binding = prove_possession(sealed) if sealed.dpop_proofs else UNBOUND
     if binding.jkt:
         # RFC 9449 section 10.1: the proof binds the code as dpop_jkt does; both must agree.
         if wish.dpop_jkt not in {"", binding.jkt}:

@@ -7,6 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from authplane.core import clock
 from authplane.core.config import config
+from oauth.clients.certificates import Certificate, is_held, presented_certificate
 from oauth.engine.responses import render_refusal, render_success
 from oauth.errors import OAuthError, Reason
 from oauth.tokens.standing import read_standing
@@ -24,13 +25,16 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     Spec: OpenID Connect Core 1.0 section 5.3; RFC 6750 section 3 for refusals.
     """
     try:
-        members = _members(request.META.get("HTTP_AUTHORIZATION", ""))
+        members = _members(
+            request.META.get("HTTP_AUTHORIZATION", ""),
+            certificate=presented_certificate(request.META),
+        )
     except OAuthError as refusal:
         return render_refusal(request, refusal)
     return render_success(members)
 
 
-def _members(authorization: str) -> dict[str, Any]:
+def _members(authorization: str, *, certificate: Certificate | None) -> dict[str, Any]:
     """The claims about the token's user.
 
     The token counts only in the header: in a URL or body it would end up in logs and caches.
@@ -42,6 +46,8 @@ def _members(authorization: str) -> dict[str, Any]:
     claims = verify_access_token(presented_token.strip(), now=clock.now())
     row_id = token_id(claims) if claims is not None else None
     if claims is None or row_id is None or config().server.issuer not in _audiences(claims):
+        raise _invalid_token()
+    if not is_held(claims.get("cnf", {}), certificate=certificate):
         raise _invalid_token()
     standing = read_standing(row_id)
     if standing is None or not standing.is_live:
