@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import path
 
 from admin_api.viewsets.clients import Clients
+from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
 from admin_api.viewsets.resources import ExchangeClients, PolicyRules, Resources, RuntimeClients
 from admin_api.viewsets.users import Users
@@ -16,6 +17,7 @@ LIST: dict[str, Any] = {"get": "list", "post": "create"}
 USER: dict[str, Any] = {"get": "retrieve", "patch": "change"}
 ONE: dict[str, Any] = {"get": "retrieve", "patch": "change", "delete": "remove"}
 REPLACED: dict[str, Any] = {"get": "retrieve", "put": "change", "delete": "remove"}
+CHANGED: dict[str, Any] = {**ONE, "put": "change"}
 MEMBERS: dict[str, Any] = {"get": "retrieve", "post": "add"}
 MEMBER: dict[str, Any] = {"delete": "remove"}
 
@@ -52,6 +54,15 @@ urlpatterns = [
     path("xaa/policies/<str:key>", XAAPolicies.as_view(REPLACED)),
     path("xaa/subject-mappings", SubjectMappings.as_view(LIST)),
     path("xaa/subject-mappings/<str:key>", SubjectMappings.as_view(MEMBER)),
+    path("workload-issuers", WorkloadIssuers.as_view(LIST)),
+    path("workload-issuers/<str:key>", WorkloadIssuers.as_view(CHANGED)),
+    path("workload-issuers/<str:key>/test", WorkloadIssuers.as_view({"post": "test"})),
+    path(
+        "workload-issuers/<str:key>/refresh-keys",
+        WorkloadIssuers.as_view({"post": "refresh_keys"}),
+    ),
+    path("assertion-audiences", AssertionAudiences.as_view(LIST)),
+    path("assertion-audiences/<str:key>", AssertionAudiences.as_view(CHANGED)),
     path("clients", Clients.as_view(LIST)),
     path("clients/<path:client_id>/suspend", Clients.as_view({"patch": "suspend"})),
     path("clients/<path:client_id>/reactivate", Clients.as_view({"patch": "reactivate"})),
