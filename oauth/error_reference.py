@@ -74,7 +74,7 @@ ADVICE: Final[dict[str, Advice]] = {
         "The DPoP proof is wrong, was used before, or is missing where the resource requires one.",
         "Yes, with a fresh proof",
         "Make a new proof for every request: its own `jti`, this method and URL, the present time,"
-        " the nonce the server gave last. The resource's metadata says whether proofs are required.",
+        " the nonce the server gave last. The resource's metadata says whether they are required.",
     ),
     "invalid_grant": Advice(
         "The code or refresh token is wrong, expired, already used, revoked, or belongs to another"
