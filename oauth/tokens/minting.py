@@ -76,7 +76,8 @@ def new_refresh() -> MintedRefresh:
 
 def mint_access_token(request: Any, *, refresh_token: bool = False) -> str:  # noqa: ARG001
     """The access token for `request.authorization`; leaves the minted value on the request."""
-    request.minted_access = new_access(request.authorization, now=clock.now())
+    decided = request.authorization
+    request.minted_access = new_access(decided, now=decided.decided_at or clock.now())
     return str(request.minted_access.token)
 
 

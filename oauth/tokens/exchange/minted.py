@@ -149,6 +149,7 @@ def _decided(order: Order, *, permission: Permission, actor: Presented | None) -
             auth_time=subject.claims.get("auth_time"),
             acr=subject.claims.get("acr", ""),
             amr=tuple(subject.claims.get("amr", ())),
+            decided_at=order.now,
         ),
         consent,
     )

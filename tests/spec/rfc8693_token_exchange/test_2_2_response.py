@@ -93,6 +93,22 @@ def test_it_never_outlives_the_subject_token(allowed, frozen_clock):
     assert allowed.claims(subject)["exp"] == allowed.claims(answer["access_token"])["exp"]
 
 
+def test_not_even_by_the_second_that_passes_while_it_is_made(allowed, frozen_clock, monkeypatch):
+    from oauth.grants import exchanged
+
+    subject, decide = allowed.subject_token(), exchanged.decide_minted
+
+    def slowly(order):
+        decided = decide(order)
+        frozen_clock.shift(2)
+        return decided
+
+    monkeypatch.setattr(exchanged, "decide_minted", slowly)
+    after = allowed.claims(allowed.exchanged(subject)["access_token"])
+
+    assert allowed.claims(subject)["exp"] == after["exp"]
+
+
 def test_the_last_second_is_worth_a_second(allowed, frozen_clock):
     subject = allowed.subject_token()
     frozen_clock.shift(899)
