@@ -138,6 +138,105 @@ def test_an_opaque_token_is_introspected_and_revoked(server, agent, watcher):
         assert watch("introspect", token=token)["active"] is False
 
 
+@pytest.fixture
+def gateway(transactional_db):
+    """Acts as `tools` and exchanges what was sent to it."""
+    return factories.make_confidential_client(
+        grant_types=["urn:ietf:params:oauth:grant-type:token-exchange", "client_credentials"],
+        scope="read write",
+    )
+
+
+def test_a_machine_exchanges_its_own_token(server, agent, watcher, resource, calendar):
+    """What the SDK's demo does: a token for one resource becomes one for another."""
+    url = server(AUTHPLANE_TOKEN_EXCHANGE_ALLOW_SELF_EXCHANGE="true").url
+    scopes = ["tools/add", "tools/multiply"]
+    with talk(url, agent) as call, talk(url, watcher) as watch:
+        own = call("client_credentials", scopes=scopes, resources=[CALENDAR])["access_token"]
+        got = call("exchange", subject_token=own, scope="tools/add", resources=["calendar"])
+
+        assert got["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
+        assert (got["token_type"], got["scope"]) == ("Bearer", "tools/add")
+        assert got["expires_in"] <= 3600
+        assert got["refresh_token"] == ""
+        seen = watch("verify", token=got["access_token"], resource=CALENDAR, ask=True)
+        assert (seen["client_id"], seen["scopes"]) == (AWKWARD_ID, ["tools/add"])
+
+        call("revoke", token=own)
+        assert watch("introspect", token=got["access_token"])["active"] is False
+        spent = call("exchange", subject_token=own, scope="tools/add", resources=["calendar"])
+        assert (spent["raised"], spent["status"]) == ("InvalidGrantError", 400)
+
+
+def test_a_users_token_is_exchanged_once_the_user_allowed_it(server, watcher, gateway):
+    front = factories.make_resource(
+        slug="front", policy={"runtime": {"client_ids": [gateway.row.client_id]}}
+    )
+    back = factories.make_resource(
+        slug="back",
+        policy={
+            "exchange": {"allowed_client_ids": [gateway.row.client_id]},
+            "runtime": {"client_ids": [watcher.row.client_id]},
+        },
+    )
+    user, app = factories.make_user(), factories.make_client(name="Notes app")
+    url = server().url
+    notes = factories.driver_for(app, base=OAuthClient.at(url), resource=front.uri)
+    subject = notes.tokens(factories.person(user), scope="read write")["access_token"]
+    wanted = {"subject_token": subject, "scope": "read", "resources": [back.uri]}
+
+    with talk(url, gateway) as call, talk(url, watcher) as watch:
+        lacking = call("exchange", **wanted)
+        assert lacking["raised"] == "ConsentRequiredError"
+        assert lacking["status"] == 400
+        assert lacking["service_id"] == "back"
+        assert lacking["cause"] == "consent_missing"
+        assert lacking["consent_url"].startswith(f"{url}/")
+
+        page = notes.http.get(lacking["consent_url"], headers={"Accept": "text/html"})
+        while page.is_redirect:
+            page = notes.http.get(str(page.url.join(page.headers["location"])))
+        allow(notes, page)
+        got = call("exchange", **wanted)
+
+        assert got["scope"] == "read"
+        told = watch("introspect", token=got["access_token"])
+        assert (told["active"], told["client_id"]) == (True, gateway.row.client_id)
+        assert told["sub"] == str(user.pk)
+
+
+def allow(browser, page):
+    from tests.support.pages import form_with
+
+    form = form_with(page.text, url=str(page.url), field_name="csrf_token")
+    answer = browser.post_form(form.action, form.submission(button=("action", "allow")), page=page)
+    assert answer.status_code < 400, answer.text
+
+
+@pytest.mark.usefixtures("resource")
+def test_what_may_not_be_exchanged_is_never_the_servers_fault(server, agent, gateway):
+    """Five errors of the server's in a row would make the SDK stop asking for half a minute."""
+    url = server().url
+    with talk(url, agent) as call, talk(url, gateway) as other:
+        token = call("client_credentials", scopes=["read"], resources=[URI])["access_token"]
+        refused = [
+            other("exchange", subject_token=token, resources=["unknown"]),
+            other("exchange", subject_token=token, resources=[URI], scope="unknown"),
+            other("exchange", subject_token=token, resources=[URI], scope="read"),
+            other("exchange", subject_token="no token", resources=[URI]),
+            other("exchange", subject_token=token),
+            other("exchange", subject_token=token, resources=[URI], audiences=["unknown"]),
+        ]
+    assert [answer["code"] for answer in refused] == [
+        "invalid_target",
+        "invalid_scope",
+        "access_denied",
+        "invalid_grant",
+        "access_denied",
+        "invalid_target",
+    ]
+
+
 def test_discovery_is_what_the_sdk_relies_on(server):
     """Lifetimes, absolute URLs and an answer without any redirect (checklist of the contract)."""
     http = OAuthClient.at(server().url).http
