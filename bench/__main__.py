@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import load, machine, report, servers
+from bench import delegation, load, machine, report, servers
 from tests.support.server import free_port
 
 PAGE = servers.ROOT / "docs" / "benchmarks.md"
@@ -39,7 +39,7 @@ def measure_server(
     routes: servers.Routes,
     port: int,
 ) -> report.Result:
-    """All six measurements of one server in one variant."""
+    """All measurements of one server in one variant."""
     base = f"http://127.0.0.1:{port}"
     samples: dict[str, load.Sample] = {}
     with servers.serving(
@@ -68,9 +68,10 @@ def measure_ours(options: argparse.Namespace) -> list[report.Result]:
         with (
             tempfile.TemporaryDirectory(prefix="authplane-bench-") as data,
             servers.fresh_database(options.database) as database,
+            delegation.identity_provider() as idp,
         ):
             port = free_port()
-            filled = servers.fill_ours(database, port=port, data=data)
+            filled = servers.fill_ours(database, port=port, data=data, idp=idp)
             results.append(
                 measure_server(
                     OURS,

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
+from bench import delegation
 from bench.load import Plan
 from tests.support.oauth_client import OAuthClient, User, pkce_pair
 from tests.support.server import (
@@ -105,8 +106,11 @@ def serving(
                 stop_group(process)
 
 
-def fill_ours(database_url: str, *, port: int, data: str) -> Filled:
-    """Our schema, keys, a user with remembered consent, a machine client and a public client."""
+def fill_ours(database_url: str, *, port: int, data: str, idp: str) -> Filled:
+    """Our schema, keys, a user with remembered consent, a machine client and a public client.
+
+    `idp` is the issuer of an identity provider that is running.
+    """
     issuer = f"http://127.0.0.1:{port}"
     environment = {
         "DJANGO_SETTINGS_MODULE": "authplane.settings.dev",
@@ -117,6 +121,8 @@ def fill_ours(database_url: str, *, port: int, data: str) -> Filled:
         "AUTHPLANE_ADMIN_API_KEY": secrets.token_urlsafe(32),
         "AUTHPLANE_RATE_LIMIT_ENABLED": "false",
         "AUTHPLANE_LOG_LEVEL": "warning",
+        "AUTHPLANE_CIMD_REQUIRE_HTTPS": "false",
+        "AUTHPLANE_XAA_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
         "PROMETHEUS_MULTIPROC_DIR": data,
     }
     subprocess.run(
@@ -142,7 +148,7 @@ def fill_ours(database_url: str, *, port: int, data: str) -> Filled:
             trust_env=False,
         ) as operator,
     ):
-        return Filled(environment, _fill_over_http(operator, issuer))
+        return Filled(environment, _fill_over_http(operator, issuer, idp))
 
 
 def _created(answer: httpx.Response) -> dict[str, str]:
@@ -151,7 +157,7 @@ def _created(answer: httpx.Response) -> dict[str, str]:
     return answer.json()
 
 
-def _fill_over_http(operator: httpx.Client, issuer: str) -> dict[str, str]:
+def _fill_over_http(operator: httpx.Client, issuer: str, idp: str) -> dict[str, str]:
     """Only what any operator and any user could do."""
     person = User("bench@example.com", secrets.token_urlsafe(24))
     _created(
@@ -173,7 +179,11 @@ def _fill_over_http(operator: httpx.Client, issuer: str) -> dict[str, str]:
             "/admin/clients",
             json={
                 "client_name": "machine",
-                "grant_types": ["client_credentials"],
+                "grant_types": [
+                    "client_credentials",
+                    delegation.EXCHANGE,
+                    delegation.JWT_BEARER,
+                ],
                 "token_endpoint_auth_method": "client_secret_basic",
                 "scope": "read",
             },
@@ -197,8 +207,13 @@ def _fill_over_http(operator: httpx.Client, issuer: str) -> dict[str, str]:
         resource=RESOURCE,
         scope="read",
     )
-    client.authorize(person)
+    tokens = client.tokens(person)
+    delegation.fill(
+        operator, idp=idp, machine_id=machine["client_id"], source="bench", created=_created
+    )
     return {
+        "idp": idp,
+        "user_token": tokens["access_token"],
         "machine_id": machine["client_id"],
         "machine_secret": machine["client_secret"],
         "public_id": public["client_id"],
@@ -257,7 +272,7 @@ PLAIN = Routes(
 
 
 def plans(base: str, *, routes: Routes, facts: dict[str, str]) -> list[Plan]:
-    """The six measurements against a server that is up."""
+    """The measurements against a server that is up; the last three are ours alone."""
     basic = base64.b64encode(f"{facts['machine_id']}:{facts['machine_secret']}".encode()).decode()
     resource = {"resource": routes.resource} if routes.resource else {}
     machine_form = {"grant_type": "client_credentials", "scope": "read"} | resource
@@ -286,6 +301,11 @@ def plans(base: str, *, routes: Routes, facts: dict[str, str]) -> list[Plan]:
             "code_verifier": verifier,
         }
     single = {"BENCH_METHOD": "POST", "BENCH_AUTH": f"Basic {basic}"}
+    further = (
+        delegation.plans(token=routes.token, issuer=base, facts=facts, resource=RESOURCE)
+        if routes.resource
+        else []
+    )
     return [
         Plan(
             "client_credentials",
@@ -319,6 +339,7 @@ def plans(base: str, *, routes: Routes, facts: dict[str, str]) -> list[Plan]:
         ),
         Plan("metadata", "single", {"BENCH_PATH": routes.metadata}),
         Plan("JWKS", "single", {"BENCH_PATH": routes.jwks}),
+        *further,
     ]
 
 
