@@ -490,3 +490,19 @@ class Seeds:
         variable="",
         read=rows,
     )
+    workload_issuers: tuple[dict[str, Any], ...] = setting(
+        "workload_issuers",
+        (),
+        "Workload issuers to register, as a list in YAML: name, preset, issuer, jwks_uri or jwks,"
+        " audience, rules.",
+        variable="",
+        read=rows,
+    )
+    assertion_audiences: tuple[dict[str, Any], ...] = setting(
+        "assertion_audiences",
+        (),
+        "Servers to which users are asserted, as a list in YAML: name, audience, client_ids,"
+        " remote_client_ids, resources, scopes.",
+        variable="",
+        read=rows,
+    )

@@ -12,8 +12,10 @@ from django.core.management.base import CommandError, CommandParser
 from authplane.core.config import config
 from authplane.core.management.output import ReportingCommand
 from authplane.core.seeding import BadSeed, Section, Seed, plant, seeds_of_file
+from oauth.federation.seeds import WORKLOAD_ISSUERS
 from oauth.resources.errors import ResourceError
 from oauth.resources.seeds import FRONTING_LINKS, RESOURCES, configured_resources
+from oauth.xaa.audience_seeds import ASSERTION_AUDIENCES
 from oauth.xaa.seeds import IDPS, SUBJECT_MAPPINGS, XAA_POLICIES
 
 SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
@@ -22,6 +24,8 @@ SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
     "idps": (IDPS, lambda: config().seeds.idps),
     "xaa_policies": (XAA_POLICIES, lambda: config().seeds.xaa_policies),
     "subject_mappings": (SUBJECT_MAPPINGS, lambda: config().seeds.subject_mappings),
+    "workload_issuers": (WORKLOAD_ISSUERS, lambda: config().seeds.workload_issuers),
+    "assertion_audiences": (ASSERTION_AUDIENCES, lambda: config().seeds.assertion_audiences),
 }
 """Section of the YAML document to its kind and to the seeds of the configuration, in order."""
 
