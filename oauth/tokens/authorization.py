@@ -16,8 +16,8 @@ class Authorization:
     `lifetime` is in seconds. `parent` is the id of the token it was exchanged from and
     `consent_client` the client whose consent it rests on, when that is another one. `dpop_jkt` and
     `certificate` are the thumbprints of the key and the certificate it is bound to. `agent_chain`
-    lists agents, oldest first. `decided_at` is the moment that `lifetime` counts from; without it that
-    is when the token is made, which may be a second later.
+    lists agents, oldest first. `decided_at` is the moment that `lifetime` counts from; without it
+    that is when the token is made, which may be a second later.
     """
 
     kind: str

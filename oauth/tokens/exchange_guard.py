@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
-from oauth.models import AccessToken, Client, ConsentGrant
+from oauth.models import Client, ConsentGrant
 from oauth.tokens.standing import read_standing
 
 
@@ -21,10 +21,9 @@ def still_good(
         return False
     if consented_at is None:
         return True
-    subject = AccessToken.objects.get(pk=parent)
     consents = ConsentGrant.objects.filter(
-        user_id=subject.user_id,
-        client_id=subject.application_id,
+        user_id=standing.user_id,
+        client_id=standing.application_id,
         resource_id=consented_at,
         revoked_at=None,
     ).values_list("scopes", flat=True)

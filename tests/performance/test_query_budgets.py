@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from tests.support.lineage import chain, received
+from tests.support.exchanging import make_delegation
 from tests.support.queries import query_budget
 from tests.support.scene import row_of
 
@@ -83,6 +84,52 @@ def test_an_answer_that_was_lost_costs_one_read(warm):
     with budget(postgresql=1, sqlite=1):
         answer = warm.client.refresh(refresh_token)
     assert answer.status_code == 200
+
+
+@pytest.fixture
+def delegation(warm):
+    """Every cache knows every party of an exchange."""
+    made = make_delegation(warm)
+    made.consent("read")
+    made.exchanged()
+    return made
+
+
+def test_exchange(delegation):
+    """The subject token, the consent, and one guarded statement for token, checks and record."""
+    subject = delegation.subject_token()
+    with budget(postgresql=3, sqlite=9):
+        answer = delegation.exchange(subject)
+    assert answer.status_code == 200
+
+
+def test_exchange_over_a_link(delegation):
+    delegation.link(read=["read"])
+    delegation.exchanged()
+    subject = delegation.subject_token()
+    with budget(postgresql=2, sqlite=7):
+        answer = delegation.exchange(subject)
+    assert answer.status_code == 200
+
+
+def test_exchange_with_an_actor_token_reads_that_as_well(delegation):
+    subject, actor = delegation.subject_token(), delegation.scene.machine_token()
+    with budget(postgresql=4, sqlite=10):
+        answer = delegation.exchange(subject, actor_token=actor)
+    assert answer.status_code == 200
+
+
+def test_a_refused_exchange_costs_its_two_reads_and_its_record(delegation):
+    subject = delegation.subject_token()
+    with budget(postgresql=3, sqlite=3):
+        answer = delegation.exchange(subject, scope="write")
+    assert answer.status_code == 400
+
+
+def test_what_is_no_subject_token_costs_its_record(delegation):
+    with budget(postgresql=1, sqlite=1):
+        answer = delegation.exchange("x.y.z")
+    assert answer.status_code == 400
 
 
 def test_introspection_of_an_access_token(warm):
