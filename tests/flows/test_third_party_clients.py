@@ -104,6 +104,37 @@ def test_openid_client_as_a_confidential_client(server, person, resource):
 
 
 @pytest.mark.node
+def test_openid_client_signs_and_pushes_its_requests(server, person, resource):
+    url = server().url
+
+    facts = converse(
+        "openid-client-pushed.mjs", url, resource.uri, REDIRECT,
+        browser=OAuthClient.at(url), person=person,
+    )  # fmt: skip
+
+    assert facts == {
+        "signedUrl": ["client_id", "request"],
+        "pushedUrl": ["client_id", "request_uri"],
+        "scope": "read",
+        "before": True,
+        "after": False,
+        "unsignedRefusedAs": "invalid_request",
+    }
+
+
+@pytest.mark.node
+def test_oauth4webapi_pushes_its_requests(server, person, resource):
+    url = server().url
+
+    facts = converse(
+        "oauth4webapi-pushed.mjs", url, resource.uri, REDIRECT,
+        browser=OAuthClient.at(url), person=person,
+    )  # fmt: skip
+
+    assert facts == {"expiresIn": 60, "scope": "read", "isOwn": True}
+
+
+@pytest.mark.node
 def test_the_conformance_suite_finds_nothing(server, person, resource):
     port = free_port()
     redirect = f"http://127.0.0.1:{port}/callback"
