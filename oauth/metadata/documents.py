@@ -17,6 +17,7 @@ from oauth.clients.policy import (
 )
 from oauth.grants import GRANTS
 from oauth.resources.view import OFFLINE_ACCESS, ResourceView
+from oauth.xaa.issuing import ID_JAG
 from oauth.sessions.context import offered_levels
 
 CONFIDENTIAL_METHODS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
@@ -68,6 +69,7 @@ def authorization_server_document(
         "response_modes_supported": ["query"],
         "grant_types_supported": offered_grants(config),
         "authorization_grant_profiles_supported": grant_profiles(config),
+        "identity_chaining_requested_token_types_supported": assertions_made(config),
         **_authentication_methods(with_certificates=bool(config.certificates.trusted_proxies)),
         **_protected_requests(config),
         **_certificates(config),
@@ -83,6 +85,14 @@ def authorization_server_document(
     # OpenID Connect Discovery 1.0 section 3: true when it is absent. Pushed requests are no matter
     # of it (RFC 9126 section 5).
     return said | {"request_uri_parameter_supported": False}
+
+
+def assertions_made(config: Config) -> list[str]:
+    """The assertions that token exchange yields for other authorization servers.
+
+    Spec: ID-JAG draft, section "Authorization Server (IdP) Metadata".
+    """
+    return [ID_JAG] if config.features.token_exchange else []
 
 
 def protected_resource_document(resource: ResourceView, *, issuer: str) -> dict[str, Any]:

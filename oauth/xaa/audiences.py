@@ -43,11 +43,6 @@ def find_audience(unverified_audience: str) -> Audience | None:
     return _audiences.get("").get(unverified_audience)
 
 
-def any_audience() -> bool:
-    """Assertions are made for somebody."""
-    return bool(_audiences.get(""))
-
-
 def drop() -> None:
     """Every process reads the audiences anew once the present transaction is committed."""
     _audiences.forget()

@@ -172,3 +172,26 @@ def test_a_bad_seed_stops_them_all(client_id, tmp_path):
 
     with nothing_changes():
         assert "assertion audience 1 (chat)" in refusal("load_seeds", str(path))
+
+
+def test_the_console_shows_them_and_changes_nothing(client_id):
+    from django.test import Client as Browser
+    from django.urls import reverse
+
+    from authplane.accounts.models import User
+
+    rows = [
+        WorkloadIssuer.objects.create(name="CI", issuer="https://ci.example.com"),
+        AssertionAudience.objects.create(name="Chat", audience="https://as.example.com"),
+    ]
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser(email="operator@example.com"))
+
+    for row in rows:
+        name = row._meta.model_name
+        assert browser.get(reverse(f"admin:oauth_{name}_changelist")).status_code == 200
+        page = browser.get(reverse(f"admin:oauth_{name}_change", args=[row.pk]))
+        assert page.status_code == 200
+        assert b'name="_save"' not in page.content
+        with nothing_changes():
+            assert browser.get(reverse(f"admin:oauth_{name}_add")).status_code == 403

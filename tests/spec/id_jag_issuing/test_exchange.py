@@ -407,3 +407,14 @@ def test_another_users_client_learns_nothing(scene, enterprise):
     with nothing_changes():
         stolen, invented = enterprise.assertion(subject), enterprise.assertion("x" * 43)
     assert stolen.json() == invented.json()
+
+
+@pytest.mark.spec("ID-JAG", "7", "SHOULD", "the metadata names the assertions that are made")
+def test_the_metadata_says_so(scene, override_config):
+    member = "identity_chaining_requested_token_types_supported"
+    assert scene.client.metadata()[member] == [ID_JAG]
+    assert "none" in scene.client.metadata()["token_endpoint_auth_methods_supported"]
+
+    override_config(features={"token_exchange": False})
+
+    assert member not in scene.client.metadata()
