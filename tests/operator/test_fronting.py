@@ -10,6 +10,7 @@ from django.db.models import ProtectedError
 from audit.models import AuditEvent
 from authplane.core.metrics import counter
 from oauth.models import FrontingLink, Resource
+from tests.support.exchanging import make_delegation
 from tests.support.factories import make_link, make_resource
 
 pytestmark = pytest.mark.django_db
@@ -246,6 +247,27 @@ def test_a_link_that_does_not_exist_is_not_found(operator, body, pair):
         operator.get(path), operator.delete(path), operator.call("PATCH", path, {"scope_map": MAP})
     ):  # fmt: skip
         assert (404, "fronting link not found") == (answer.status_code, answer.json()["detail"])
+
+
+def test_a_link_is_in_force_at_once_and_so_is_its_end(operator, scene):
+    delegation = make_delegation(scene)
+    token, path = delegation.subject_token(scope="read"), "/admin/fronting"
+    ends = f"{delegation.front.slug}/{delegation.back.slug}"
+
+    def errors():
+        return [delegation.exchange(token, scope=name).json().get("error") for name in
+                ("read", "write")]  # fmt: skip
+
+    assert ["consent_required", "invalid_scope"] == errors()
+    operator.post(path, {
+        "source": delegation.front.slug, "target": delegation.back.slug,
+        "scope_map": {"read": ["read"], "write": ["write"]},
+    })  # fmt: skip
+    assert [None, "invalid_scope"] == errors()
+    operator.call("PATCH", f"{path}/{ends}", {"scope_map": {"read": ["write"]}})
+    assert ["invalid_scope", None] == errors()
+    operator.delete(f"{path}/{ends}")
+    assert ["consent_required", "invalid_scope"] == errors()
 
 
 # --- Listed ------------------------------------------------------------------------------------
