@@ -126,7 +126,6 @@ def test_no_member_is_empty(oauth, override_config):
         "dpop_signing_alg_values_supported",
         "device_authorization_endpoint",
         "id_token_signing_alg_values_supported",
-        "authorization_grant_profiles_supported",
     ],
 )
 def test_what_the_server_does_not_do_is_not_offered(oauth, member):
