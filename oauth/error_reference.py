@@ -44,9 +44,10 @@ ADVICE: Final[dict[str, Advice]] = {
         "Fetch the object, decide anew, repeat the request.",
     ),
     "consent_required": Advice(
-        "The user has not allowed this yet, and the request forbade asking.",
-        _NO,
-        "Start a fresh authorization request without prompt=none.",
+        "The user has not allowed this yet.",
+        "After the user has allowed it",
+        "On an exchange: show consent_url to the user, then repeat the request. On an authorization"
+        " request: start a fresh one without prompt=none.",
     ),
     "insufficient_scope": Advice(
         "The token is good, but it was not issued for this.",

@@ -144,7 +144,9 @@ def test_consent_taken_back_beside_exchanges_leaves_no_live_token(world):
             str(world.gateway.http.base_url),
             in_turn(
                 *[exchange] * 4,
-                lambda http, b=body, h=headers: http.post("/account/remove-access", content=b, headers=h),
+                lambda http, b=body, h=headers: http.post(
+                    "/account/remove-access", content=b, headers=h
+                ),
                 *[exchange] * 11,
             ),
         )

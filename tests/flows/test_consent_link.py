@@ -181,7 +181,9 @@ def test_another_user_cannot_answer_either(delegation, browser):
     thief = person(make_user())
     browser.sign_in(thief)
     account = browser.http.get("/account", headers={"Accept": "text/html"})
-    csrf = form_with(account.text, url=str(account.url), field_name="csrf_token").value("csrf_token")
+    csrf = form_with(account.text, url=str(account.url), field_name="csrf_token").value(
+        "csrf_token"
+    )
     form = form_of(page)
 
     answer = browser.post_form(
@@ -217,7 +219,9 @@ def test_an_altered_link_is_nobody_s(delegation, browser, members):
         assert (400, "This link cannot be used") == (page.status_code, title_of(page))
 
 
-@pytest.mark.parametrize("link", ["", "?request=", "?request=x", "?request=e30.x", "?request=" + "x" * 9000])
+@pytest.mark.parametrize(
+    "link", ["", "?request=", "?request=x", "?request=e30.x", "?request=" + "x" * 9000]
+)
 def test_what_is_no_link_is_refused_before_anybody_signs_in(delegation, browser, link):
     page = opened(browser, f"/consent/grant{link}")
 
@@ -250,7 +254,9 @@ def test_a_link_is_good_for_ten_minutes(delegation, browser, frozen_clock):
         assert (400, "This link has expired") == (answer.status_code, title_of(answer))
 
 
-@pytest.mark.parametrize(("first", "second"), [("allow", "allow"), ("deny", "allow"), ("allow", "deny")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("allow", "allow"), ("deny", "allow"), ("allow", "deny")]
+)
 def test_a_link_is_answered_once(delegation, browser, first, second):
     page = opened(browser, link_of(delegation.exchange()), delegation.scene.person)
     answered(browser, page, action=first)

@@ -53,7 +53,9 @@ class Delegation:
     def claims(self, access_token: str) -> dict[str, Any]:
         return self.agent.claims(access_token)
 
-    def consent(self, *scopes: str, resource: Resource | None = None, **fields: Any) -> ConsentGrant:
+    def consent(
+        self, *scopes: str, resource: Resource | None = None, **fields: Any
+    ) -> ConsentGrant:
         """The user allowed the agent these scopes."""
         from oauth.models import ConsentGrant
 
@@ -70,9 +72,7 @@ class Delegation:
         from oauth.models import FrontingLink
         from oauth.resources import fronting
 
-        made = FrontingLink.objects.create(
-            source=self.front, target=self.back, scope_map=scope_map
-        )
+        made = FrontingLink.objects.create(source=self.front, target=self.back, scope_map=scope_map)
         fronting.drop()
         return made
 

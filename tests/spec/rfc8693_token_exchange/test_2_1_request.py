@@ -101,7 +101,7 @@ def test_other_kinds_of_tokens_are_not_made(allowed, kind):
         assert_refused(allowed.exchange(token, requested_token_type=kind), REQUESTED_TYPE)
 
 
-@pytest.mark.spec("RFC 8693", "2.1", "MAY", "the target is named by resource or by audience")
+@pytest.mark.spec("RFC 8693", "2.1", "OPTIONAL", "the target is named by resource or by audience")
 def test_the_target_may_be_named_by_uri_slug_and_audience(allowed):
     uri, slug = allowed.back.uri, allowed.back.slug
     for named in (
@@ -123,7 +123,10 @@ def test_values_that_name_two_resources_are_refused(allowed):
         assert_refused(answer, SEVERAL_TARGETS)
 
 
-@pytest.mark.parametrize("resource", ["https://nobody.example.com", "nobody", "http://localhost:9000"])
+@pytest.mark.spec("RFC 8693", "2.2.2", "SHOULD", "a target that cannot be served is invalid_target")
+@pytest.mark.parametrize(
+    "resource", ["https://nobody.example.com", "nobody", "http://localhost:9000"]
+)
 def test_an_unknown_target_and_this_server_itself_are_refused(allowed, resource):
     """Tokens for this server let their holder speak in the user's name: only users give them."""
     token = allowed.subject_token()
@@ -189,7 +192,8 @@ def test_the_grant_is_announced(allowed):
 def test_a_client_that_registers_itself_may_exchange_its_own_tokens_only(allowed):
     itself = allowed.agent.sibling()
     registered = itself.register(
-        grant_types=["authorization_code", EXCHANGE], token_endpoint_auth_method="client_secret_basic"
+        grant_types=["authorization_code", EXCHANGE],
+        token_endpoint_auth_method="client_secret_basic",
     )
     assert registered.status_code == 201, registered.text
     allowed.policy(allowed.back)

@@ -227,7 +227,9 @@ def test_exchanges_are_counted_by_their_way(allowed):
     with (
         Changes("authplane_token_exchange_total", way) as exchanged,
         Changes("authserver_tokens_issued_total", 'grant_type="token_exchange"') as issued,
-        Changes("authplane_token_exchange_denied_total", 'reason="invalid_subject_token"') as denied,
+        Changes(
+            "authplane_token_exchange_denied_total", 'reason="invalid_subject_token"'
+        ) as denied,
     ):
         allowed.exchanged(subject)
         allowed.exchange("x")

@@ -48,9 +48,7 @@ def forge(delegation):
     """A resource whose tokens come from elsewhere, under a slug alone."""
     from oauth.resources import selectors
 
-    made = make_resource(
-        slug="forge", uri="", backend_kind="broker", broker_provider=uuid.uuid4()
-    )
+    made = make_resource(slug="forge", uri="", backend_kind="broker", broker_provider=uuid.uuid4())
     selectors.drop()
     return made
 
@@ -78,7 +76,9 @@ def linked(delegation, forge, source):
     from oauth.resources import fronting
 
     FrontingLink.objects.create(
-        source=delegation.front, target=forge, scope_map={"read": ["read"], "write": ["read", "write"]}
+        source=delegation.front,
+        target=forge,
+        scope_map={"read": ["read"], "write": ["read", "write"]},
     )
     fronting.drop()
     delegation.back = forge

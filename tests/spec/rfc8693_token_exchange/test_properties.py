@@ -97,8 +97,10 @@ def test_direct(delegation, subjects, held, consented, asked):
                     allowed=held & consented, target=delegation.back.uri,
                 )  # fmt: skip
             # Whatever could be had is given, and nothing else.
-            assert granted == (asked if asked <= held & consented else set()) if asked else (
-                granted == held & consented
+            assert (
+                granted == (asked if asked <= held & consented else set())
+                if asked
+                else (granted == held & consented)
             )
             raise Undo
     except Undo:
