@@ -95,6 +95,17 @@ ADVICE: Final[dict[str, Advice]] = {
         _NO,
         "Read the description, it is constant for each cause, and correct the request.",
     ),
+    "invalid_request_object": Advice(
+        "The signed request is not signed by a registered key, is not for this server, has expired "
+        "or was pushed before.",
+        "Once, newly signed",
+        "Sign it with a registered key: iss is the client_id, aud the issuer, exp within an hour.",
+    ),
+    "invalid_request_uri": Advice(
+        "The pushed request is unknown, older than a minute, used, or another browser's.",
+        "Once, pushed anew",
+        "Push the request again and send the user at once, to one browser.",
+    ),
     "invalid_scope": Advice(
         "A scope is unknown to the resource, above what the client may have, or wider than what was"
         " granted.",

@@ -4,6 +4,7 @@ The reference travels through a browser, so it may end up in a history, a log or
 hands. From its first arrival on it is therefore worth nothing without the browser that brought it.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,7 +86,7 @@ def claim(request_uri: str, *, client: Client, browser: str, now: datetime) -> P
     return PushedOnce(row, parameters_of(row), row.claimed_at)
 
 
-def spend(pushed: object, *, now: datetime) -> bool:
+def spend(pushed: uuid.UUID, *, now: datetime) -> bool:
     """The request is used up by this caller and no other; undone when the transaction fails.
 
     `pushed` is its row's id.
@@ -100,7 +101,7 @@ def peek(request_uri: str, *, now: datetime) -> Parameters | None:
     return parameters_of(row) if row is not None else None
 
 
-def reference_of(pushed: object) -> str:
+def reference_of(pushed: uuid.UUID) -> str:
     """The `request_uri` of a claimed request by its row's id, for the browser that holds it."""
     row = PushedRequest.objects.filter(id=pushed).first()
     return str(row.parameters.get(_OWN_NAME, [""])[0]) if row is not None else ""

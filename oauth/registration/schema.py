@@ -11,9 +11,8 @@ from typing import Any, Final, NamedTuple
 from authplane.core.config import config
 from authplane.core.uris import check_redirect_uri
 from oauth.clients.certificates import is_enabled
-from oauth.clients.jwks import jwks_problem, public_members
+from oauth.clients.jwks import jwks_problem
 from oauth.clients.policy import (
-    ASSERTION_ALGORITHMS,
     CERTIFICATE_METHOD,
     KEY_METHOD,
     SWITCHES,
@@ -21,9 +20,10 @@ from oauth.clients.policy import (
     enabled_grants,
 )
 from oauth.errors import Reason
+from oauth.registration.keys import names_keys, read_jwks, read_jwks_uri, read_signing_alg
 from oauth.registration.rules import Rules
 from oauth.registration.security import PLAIN, Security, names_subject, read_security
-from oauth.registration.values import is_fetchable, is_plain_text, is_web_url, scheme_of
+from oauth.registration.values import is_plain_text, is_web_url, scheme_of
 
 MAX_TEXT: Final = 255
 SHOWN_URLS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
@@ -107,9 +107,11 @@ class _Reader:
             redirect_uris=self._redirect_uris(grant_types),
             grant_types=grant_types,
             auth_method=method,
-            signing_alg=self._signing_alg() if method == KEY_METHOD else "",
-            jwks=self._jwks() if keyed else None,
-            jwks_uri=self._jwks_uri() if keyed else "",
+            signing_alg=read_signing_alg(self.document, self._complain)
+            if method == KEY_METHOD
+            else "",
+            jwks=read_jwks(self.document, self._complain) if keyed else None,
+            jwks_uri=read_jwks_uri(self.document, self._complain) if keyed else "",
             application_type=self._application_type(),
             is_agent=self._is_agent(),
             agent_description=self._text("agent_description"),
@@ -215,7 +217,7 @@ class _Reader:
         choices = self._strings("token_endpoint_auth_methods_supported")
         if named is None and choices and self.rules.is_document:
             for choice in choices:
-                if choice == "none" or (choice == KEY_METHOD and self._names_keys()):
+                if choice == "none" or (choice == KEY_METHOD and names_keys(self.document)):
                     return choice
                 if choice == CERTIFICATE_METHOD and is_enabled() and names_subject(self.document):
                     return choice
@@ -228,44 +230,13 @@ class _Reader:
             return "none"
         return named
 
-    def _names_keys(self) -> bool:
-        return bool(self.document.get("jwks") or self.document.get("jwks_uri"))
-
-    def _signing_alg(self) -> str:
-        value = self.document.get("token_endpoint_auth_signing_alg")
-        if value is None or value == "":
-            return ""
-        if value not in ASSERTION_ALGORITHMS:
-            self._complain("token_endpoint_auth_signing_alg is not supported")
-            return ""
-        return str(value)
-
-    def _jwks(self) -> dict[str, Any] | None:
-        value = self.document.get("jwks")
-        if value is None:
-            return None
-        problem = jwks_problem(value)
-        if problem is not None:
-            self._complain(problem)
-            return None
-        return public_members(value)
-
-    def _jwks_uri(self) -> str:
-        value = self.document.get("jwks_uri")
-        if value is None or value == "":
-            return ""
-        if not is_fetchable(value):
-            self._complain("jwks_uri must be an https URL")
-            return ""
-        return str(value)
-
     def _require_keys(self, metadata: Metadata) -> None:
         """Spec: RFC 7591 section 2: jwks and jwks_uri MUST NOT both be present."""
         if self.document.get("jwks") is not None and self.document.get("jwks_uri"):
             self._complain("jwks and jwks_uri must not both be present")
-        elif metadata.auth_method == KEY_METHOD and not self._names_keys():
+        elif metadata.auth_method == KEY_METHOD and not names_keys(self.document):
             self._complain("private_key_jwt needs jwks or jwks_uri")
-        elif metadata.security.signs and not self._names_keys():
+        elif metadata.security.signs and not names_keys(self.document):
             self._complain("require_signed_request_object needs jwks or jwks_uri")
 
     def _application_type(self) -> str | None:

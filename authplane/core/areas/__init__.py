@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from authplane.core.areas.certificates import ClientCertificates
 from authplane.core.areas.operation import (
     Admin,
     Logging,
@@ -19,7 +20,6 @@ from authplane.core.areas.operation import (
 from authplane.core.areas.protocol import (
     Agents,
     AssertionGrants,
-    ClientCertificates,
     Exchange,
     Features,
     MetadataDocuments,
