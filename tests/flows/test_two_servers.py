@@ -1,0 +1,223 @@
+"""Cross-app access between two of our servers, each the identity provider of the other.
+
+Real processes with databases of their own. Nothing is shared but the network between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import oauth_client
+from tests.support.assertions import ID_JAG, TOKEN_EXCHANGE, TYPES
+from tests.support.dpop import DPoPKey
+from tests.support.platforms import JWT_BEARER
+from tests.support.server import ROOT, RunningServer, free_port, running_server
+
+PASSWORD = "correct horse battery staple"
+PROVISION = """
+import json
+from authplane.accounts.models import User
+from oauth.clients.services import create_client
+from oauth.resources.services import create_resource
+user = User(email=%(email)r)
+user.set_password(%(password)r)
+user.save()
+resource = create_resource({
+    "slug": "mcp", "uri": %(resource)r, "backend_kind": "mint",
+    "scopes": [{"name": "read"}, {"name": "write"}],
+})
+made = [create_client(document) for document in %(clients)r]
+print(json.dumps({"user": str(user.pk), "clients": [
+    [one.client.client_id, one.secret] for one in made
+]}))
+"""
+
+
+@dataclass
+class Side:
+    """One of the two servers: its user, its resource, and the application registered with it."""
+
+    server: RunningServer
+    resource: str
+    email: str
+    user: str = ""
+    employee: list[str] = field(default_factory=list)
+    guest: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Its issuer."""
+        return self.server.url
+
+    def manage(self, *arguments: str) -> dict[str, Any]:
+        """What a command answers."""
+        return json.loads(self.server.manage(*arguments, "--json").splitlines()[-1])
+
+    def provision(self) -> None:
+        """A user, a resource, and the application twice: to sign users in, and to serve guests."""
+        common = {"token_endpoint_auth_method": "client_secret_basic"}
+        clients = [
+            common
+            | {
+                "client_name": "Wiki",
+                "redirect_uris": [oauth_client.DEFAULT_REDIRECT],
+                "grant_types": ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
+            },
+            common | {"client_name": "Wiki", "grant_types": [JWT_BEARER], "scope": "read write"},
+        ]
+        script = PROVISION % {
+            "email": self.email,
+            "password": PASSWORD,
+            "resource": self.resource,
+            "clients": clients,
+        }
+        made = json.loads(self.server.manage("shell", "-v", "0", "-c", script).splitlines()[-1])
+        self.user = made["user"]
+        self.employee, self.guest = made["clients"]
+
+    def trust(self, other: Side) -> None:
+        """Assertions of the other server count here, and users here are asserted there."""
+        idp = self.manage("idp", "create", "--name", "Other", "--issuer", other.url)
+        self.manage("xaa_policy", "create", "--idp", idp["id"], "--name", "Wiki", "--scope", "read")
+        self.manage(
+            "assertion_audience", "create", "--name", "Other", "--audience", other.url,
+            "--client-id", f"{self.employee[0]}={other.guest[0]}",
+            "--resource", other.resource, "--scope", "read",
+        )  # fmt: skip
+
+    def client(self, pair: list[str], **members: Any) -> oauth_client.OAuthClient:
+        """The application as this server knows it."""
+        return oauth_client.OAuthClient.at(
+            self.url,
+            client_id=pair[0],
+            client_secret=pair[1],
+            auth_method="client_secret_basic",
+            **members,
+        )
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without rows."""
+    path = tmp_path_factory.mktemp("two-servers") / "empty.sqlite3"
+    environment = dict(os.environ) | {
+        "DATABASE_URL": f"sqlite:///{path}",
+        "REDIS_URL": "",
+        "DJANGO_SETTINGS_MODULE": "tests.support.live_settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True
+    )
+    return path
+
+
+@pytest.fixture
+def sides(transactional_db: None, empty_database: Path, tmp_path: Path) -> Iterator[list[Side]]:
+    """Two servers that trust each other."""
+    with contextlib.ExitStack() as until_the_end:
+        both = []
+        for name in ("left", "right"):
+            database = tmp_path / f"{name}.sqlite3"
+            shutil.copy(empty_database, database)
+            server = until_the_end.enter_context(
+                running_server(
+                    processes=1,
+                    port=free_port(),
+                    DATABASE_URL=f"sqlite:///{database}",
+                    REDIS_URL="",
+                    AUTHPLANE_CIMD_REQUIRE_HTTPS="false",
+                    AUTHPLANE_XAA_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
+                )
+            )
+            both.append(Side(server, f"https://{name}.example.com/mcp", f"ann@{name}.example.com"))
+        for side in both:
+            side.provision()
+        both[0].trust(both[1])
+        both[1].trust(both[0])
+        yield both
+
+
+def assertion(side: Side, other: Side, subject_token: str, **form: Any) -> Any:
+    """The answer to an exchange at the user's own server."""
+    key = form.pop("dpop", None)
+    return side.client(side.employee, dpop=key).token(
+        grant_type=TOKEN_EXCHANGE,
+        requested_token_type=ID_JAG,
+        subject_token=subject_token,
+        subject_token_type=f"{TYPES}refresh_token",
+        audience=other.url,
+        resource=other.resource,
+        **form,
+    )
+
+
+def test_a_user_of_one_server_is_served_by_the_other(sides: list[Side]) -> None:
+    for home, away in (sides, sides[::-1]):
+        person = oauth_client.User(home.email, PASSWORD)
+        tokens = home.client(home.employee).tokens(person, scope="openid")
+
+        answer = assertion(home, away, tokens["refresh_token"])
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["token_type"], answer.json()["scope"]) == ("N_A", "read")
+        identity = answer.json()["access_token"]
+
+        guest = away.client(away.guest)
+        redeemed = guest.token(grant_type=JWT_BEARER, assertion=identity)
+        assert redeemed.status_code == 200, redeemed.text
+        token = redeemed.json()["access_token"]
+        claims = guest.claims(token, audience=away.resource)
+        assert claims["sub"] == f"{home.url}:{home.user}"
+        assert (claims["client_id"], claims["scope"]) == (away.guest[0], "read")
+        seen = guest.introspect(token).json()
+        assert (seen["active"], seen["sub"]) == (True, claims["sub"])
+
+        again = guest.token(grant_type=JWT_BEARER, assertion=identity)
+        assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+        assert home.client(home.employee).introspect(identity).json() == {"active": False}
+        assert home.client(home.employee).refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_what_was_not_agreed_is_refused_on_either_side(sides: list[Side]) -> None:
+    home, away = sides
+    person = oauth_client.User(home.email, PASSWORD)
+    refresh_token = home.client(home.employee).tokens(person, scope="openid")["refresh_token"]
+
+    wide = assertion(home, away, refresh_token, scope="read write")
+    assert (wide.status_code, wide.json()["error"]) == (400, "invalid_scope")
+
+    # Meant for the other side, not for whoever made it.
+    itself = assertion(home, away, refresh_token).json()["access_token"]
+    refused = home.client(home.guest).token(grant_type=JWT_BEARER, assertion=itself)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+    # The rules of the other side count as well: this client is not the one that was named.
+    other = away.client(away.employee).token(grant_type=JWT_BEARER, assertion=itself)
+    assert other.status_code in {400, 401}
+
+
+def test_an_assertion_that_is_bound_to_a_key(sides: list[Side]) -> None:
+    """Worth nothing at the other server without the key that was proved at the first."""
+    home, away = sides
+    person = oauth_client.User(home.email, PASSWORD)
+    refresh_token = home.client(home.employee).tokens(person, scope="openid")["refresh_token"]
+    key = DPoPKey()
+    bound = assertion(home, away, refresh_token, dpop=key).json()["access_token"]
+    guest = away.client(away.guest)
+    for stranger in (guest, away.client(away.guest, dpop=DPoPKey())):
+        refused = stranger.token(grant_type=JWT_BEARER, assertion=bound)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    holder = away.client(away.guest, dpop=key)
+    served = holder.token(grant_type=JWT_BEARER, assertion=bound)
+    assert (served.status_code, served.json()["token_type"]) == (200, "DPoP"), served.text
