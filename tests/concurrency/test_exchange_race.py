@@ -85,8 +85,14 @@ def _consent(user, client, resource):
 
 
 def in_turn(*senders):
+    """Each of the callers takes the next of these senders."""
     waiting = iter(senders)
-    return lambda http: next(waiting)(http)
+
+    def send(http):
+        sender = next(waiting)
+        return sender(http)
+
+    return send
 
 
 def test_sixteen_exchanges_at_once_yield_sixteen_tokens(world):

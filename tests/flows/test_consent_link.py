@@ -65,7 +65,7 @@ def title_of(page):
     return page.text.partition("<h1>")[2].partition("</h1>")[0]
 
 
-# --- The way it is meant ---------------------------------------------------------------------------
+# --- The way it is meant -------------------------------------------------------------------------
 
 
 def test_after_the_user_allows_it_the_same_exchange_succeeds(delegation, browser):
@@ -152,7 +152,7 @@ def test_where_it_is_allowed_already_the_page_says_so(delegation, browser):
     assert "Access is allowed" == title_of(page)
 
 
-# --- The link in other hands -----------------------------------------------------------------------
+# --- The link in other hands ---------------------------------------------------------------------
 
 
 def test_another_user_is_refused_and_may_change_accounts(delegation, browser):
@@ -237,7 +237,7 @@ def test_the_link_does_not_say_who_is_meant(delegation):
     assert delegation.user.email not in body
 
 
-# --- Late, twice, and after things have changed ----------------------------------------------------
+# --- Late, twice, and after things have changed --------------------------------------------------
 
 
 def test_a_link_is_good_for_ten_minutes(delegation, browser, frozen_clock):

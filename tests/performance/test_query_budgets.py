@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from tests.support.lineage import chain, received
 from tests.support.exchanging import make_delegation
+from tests.support.lineage import chain, received
 from tests.support.queries import query_budget
 from tests.support.scene import row_of
 

@@ -4,6 +4,7 @@ one changes no row."""
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 
 import pytest
 from django.db import transaction
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.digests import table_digests
-from tests.support.exchanging import make_delegation
+from tests.support.exchanging import make_delegation, row
 
 NAMES = ("a", "b", "c")
 SOMETIMES = settings(
@@ -23,8 +24,16 @@ subsets = st.sets(st.sampled_from(NAMES))
 some = st.sets(st.sampled_from(NAMES), min_size=1)
 
 
-class Undo(Exception):
-    """Ends a block that leaves nothing behind."""
+@contextmanager
+def undone():
+    """What happens within it leaves nothing behind, neither rows nor caches nor time."""
+    from oauth.resources import fronting, selectors
+
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    fronting.drop()
+    selectors.drop()
 
 
 @pytest.fixture
@@ -85,26 +94,22 @@ def assert_no_wider(before, after, *, allowed, target):
 @given(held=some, consented=subsets, asked=subsets)
 def test_direct(delegation, subjects, held, consented, asked):
     subject = subjects(held)
-    try:
-        with transaction.atomic():
-            if consented:
-                delegation.consent(*sorted(consented))
-            after = outcome(delegation, subject, scope=" ".join(sorted(asked)) or None)
-            granted = set(after["scope"].split()) if after else set()
-            if after:
-                assert_no_wider(
-                    delegation.claims(subject), after,
-                    allowed=held & consented, target=delegation.back.uri,
-                )  # fmt: skip
-            # Whatever could be had is given, and nothing else.
-            assert (
-                granted == (asked if asked <= held & consented else set())
-                if asked
-                else (granted == held & consented)
-            )
-            raise Undo
-    except Undo:
-        pass
+    with undone():
+        if consented:
+            delegation.consent(*sorted(consented))
+        after = outcome(delegation, subject, scope=" ".join(sorted(asked)) or None)
+        granted = set(after["scope"].split()) if after else set()
+        if after:
+            assert_no_wider(
+                delegation.claims(subject), after,
+                allowed=held & consented, target=delegation.back.uri,
+            )  # fmt: skip
+        # Whatever could be had is given, and nothing else.
+        assert (
+            granted == (asked if asked <= held & consented else set())
+            if asked
+            else (granted == held & consented)
+        )
 
 
 @SOMETIMES
@@ -114,67 +119,55 @@ def test_direct(delegation, subjects, held, consented, asked):
     asked=subsets,
 )
 def test_fronted(delegation, subjects, held, scope_map, asked):
-    from oauth.resources import fronting
 
     subject = subjects(held)
     reach = {target for source in held for target in scope_map.get(source, ())}
-    try:
-        with transaction.atomic():
-            delegation.link(**scope_map)
-            after = outcome(delegation, subject, scope=" ".join(sorted(asked)) or None)
-            if after:
-                assert_no_wider(
-                    delegation.claims(subject), after, allowed=reach, target=delegation.back.uri
-                )
-                assert set(after["scope"].split()) == (asked or reach)
-            else:
-                assert not reach or not asked <= reach
-            raise Undo
-    except Undo:
-        fronting.drop()
+    with undone():
+        delegation.link(**scope_map)
+        after = outcome(delegation, subject, scope=" ".join(sorted(asked)) or None)
+        if after:
+            assert_no_wider(
+                delegation.claims(subject), after, allowed=reach, target=delegation.back.uri
+            )
+            assert set(after["scope"].split()) == (asked or reach)
+        else:
+            assert not reach or not asked <= reach
 
 
 @SOMETIMES
 @given(held=some, asked=subsets, further=subsets, seconds=st.integers(0, 299))
 def test_a_second_exchange_stays_within_the_first(
-    delegation, subjects, frozen_clock, held, asked, further, seconds
+    delegation, subjects, frozen_clock, *, held, asked, further, seconds
 ):
     """Narrowed once, narrow for good; shortened once, short for good."""
-    from oauth.models import ConsentGrant
-    from tests.support.exchanging import row
-
     from authplane.core import clock
-    from oauth.resources import selectors
+    from oauth.models import ConsentGrant
 
     subject, start = subjects(held), clock.now()
-    try:
-        with transaction.atomic():
-            delegation.consent(*NAMES)
-            delegation.policy(
-                delegation.front, exchange={"allowed_client_ids": [delegation.gateway.client_id]}
-            )
-            ConsentGrant.objects.create(
-                user=delegation.user, client=row(delegation.gateway),
-                resource=delegation.front, scopes=list(NAMES),
+    with undone():
+        delegation.consent(*NAMES)
+        delegation.policy(
+            delegation.front, exchange={"allowed_client_ids": [delegation.gateway.client_id]}
+        )
+        ConsentGrant.objects.create(
+            user=delegation.user, client=row(delegation.gateway),
+            resource=delegation.front, scopes=list(NAMES),
+        )  # fmt: skip
+        answer = delegation.exchange(subject, scope=" ".join(sorted(asked)) or None)
+        if answer.status_code == 200:
+            between = answer.json()["access_token"]
+            first = delegation.claims(between)
+            frozen_clock.shift(seconds)
+            after = outcome(
+                delegation, between,
+                resource=delegation.front.uri, scope=" ".join(sorted(further)) or None,
             )  # fmt: skip
-            answer = delegation.exchange(subject, scope=" ".join(sorted(asked)) or None)
-            if answer.status_code == 200:
-                between = answer.json()["access_token"]
-                first = delegation.claims(between)
-                frozen_clock.shift(seconds)
-                after = outcome(
-                    delegation, between,
-                    resource=delegation.front.uri, scope=" ".join(sorted(further)) or None,
+            if after:
+                assert_no_wider(
+                    first, after, allowed=set(first["scope"].split()) & held,
+                    target=delegation.front.uri,
                 )  # fmt: skip
-                if after:
-                    assert_no_wider(
-                        first, after, allowed=set(first["scope"].split()) & held,
-                        target=delegation.front.uri,
-                    )  # fmt: skip
-            raise Undo
-    except Undo:
-        frozen_clock.move_to(start)
-        selectors.drop()
+    frozen_clock.move_to(start)
 
 
 hops = st.recursive(
