@@ -112,7 +112,12 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             raise OAuthError(Reason.USER_INACTIVE)
 
     def _decide(self, request: TokenRequest) -> None:
-        code = request.source
+        """What the user allowed, within the client's ceiling of today."""
+        code, ceiling = request.source, request.client.scope_ceiling
+        granted = [name for name in code.scope.split() if name not in NEVER_IN_A_TOKEN]
+        scope = tuple(name for name in granted if not ceiling or name in ceiling)
+        if granted and not scope:
+            raise OAuthError(Reason.SCOPE_EMPTY)
         resource = resource_of_audience(code.resource)
         request.authorization = Authorization(
             kind="authorization_code",
@@ -121,7 +126,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             user_id=code.user_id,
             family_id=code.family_id,
             resource=code.resource,
-            scope=tuple(name for name in code.scope.split() if name not in NEVER_IN_A_TOKEN),
+            scope=scope,
             lifetime=lifetime_at(resource, user_token_lifetime()),
             dpop_jkt=bound_key(resource, request.binding.jkt),
             certificate=request.binding.certificate,
