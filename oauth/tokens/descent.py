@@ -6,7 +6,7 @@ on them: `oauth.tokens.standing` asks the tokens above it and the consents they 
 
 import uuid
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import DateTimeField, UUIDField
@@ -35,11 +35,11 @@ def revoke_resting_on(
         return int(cursor.rowcount)
 
 
-def _uuid(value: uuid.UUID) -> object:
+def _uuid(value: uuid.UUID) -> Any:
     return UUIDField().get_db_prep_value(value, connection)
 
 
-def _moment(value: datetime) -> object:
+def _moment(value: datetime) -> Any:
     return DateTimeField().get_db_prep_value(value, connection)
 
 
