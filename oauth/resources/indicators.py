@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from authplane.core.uris import fold_resource
 from oauth.errors import OAuthError, Reason
+from oauth.models import Resource
 from oauth.resources.selectors import find_resource, issuer_resource
 from oauth.resources.view import ResourceView
 
@@ -23,14 +24,21 @@ def resolve_resource(values: Sequence[str]) -> ResourceView:
     found: ResourceView | None = None
     for value in values:
         resource = find_resource(value)
-        if resource is None or not resource.uri:
-            # A resource without a URI has no audience that a token could carry.
+        if resource is None or not _takes_our_tokens(resource):
             raise OAuthError(Reason.RESOURCE_UNKNOWN)
         if found is not None and resource.id != found.id:
             raise OAuthError(Reason.RESOURCE_SEVERAL)
         found = resource
     assert found is not None  # noqa: S101 - there was at least one value
     return found
+
+
+def _takes_our_tokens(resource: ResourceView) -> bool:
+    """Not one without a URI, which no token could name as its audience, nor an upstream service.
+
+    Tokens of an upstream service are had by token exchange alone.
+    """
+    return bool(resource.uri) and resource.backend_kind != Resource.Backend.BROKER
 
 
 def require_same_resource(values: Sequence[str], *, registered: str) -> None:

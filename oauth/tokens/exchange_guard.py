@@ -21,6 +21,8 @@ def still_good(
         return False
     if consented_at is None:
         return True
+    if standing.user_id is None or standing.application_id is None:
+        return False
     consents = ConsentGrant.objects.filter(
         user_id=standing.user_id,
         client_id=standing.application_id,

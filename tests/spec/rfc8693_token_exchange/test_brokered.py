@@ -215,6 +215,21 @@ def test_a_resource_that_the_source_does_not_know(linked, source):
         assert_refused(vend(linked, token), INVALID_TARGET)
 
 
+def test_we_make_no_tokens_of_our_own_for_an_upstream_service(delegation):
+    """Neither for machines nor over the authorization endpoint."""
+    from oauth.resources import selectors
+
+    upstream = make_resource(backend_kind="broker", broker_provider=uuid.uuid4())
+    selectors.drop()
+
+    with nothing_changes():
+        assert_refused(
+            delegation.scene.machine.client_credentials(resource=upstream.uri), INVALID_TARGET
+        )
+        answer = delegation.agent.start(resource=upstream.uri)
+    assert "error=invalid_target" in answer.headers["location"]
+
+
 # --- Without a link ------------------------------------------------------------------------------
 
 
