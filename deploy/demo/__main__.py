@@ -48,21 +48,27 @@ def prepare(options: argparse.Namespace, *, resource: str) -> dict[str, str]:
         base_url=options.operator, headers={"Authorization": f"Bearer {key}"}, trust_env=False
     ) as operator:
         _expect(operator.post("/admin/users", json=person), {201})
-        _expect(
-            operator.post(
-                "/admin/resources",
-                json={
-                    "slug": f"demo-{options.port}",
-                    "uri": resource,
-                    "backend_kind": "mint",
-                    "display_name": "Protected notes",
-                    "scopes": [{"name": "notes:read", "description": "Read your notes."}],
-                },
-            ),
-            {201, 409},
-        )
+        _make_resource(operator, slug=f"demo-{options.port}", uri=resource)
     wire.say(f"   user {person['email']}, resource {resource}")
     return person
+
+
+def _make_resource(operator: httpx.Client, *, slug: str, uri: str) -> None:
+    """The resource has both scopes, of which the first is the one that nobody has to name."""
+    scopes = [
+        {"name": "notes:read", "description": "Read your notes."},
+        {"name": "notes:write", "description": "Add notes.", "default": False},
+    ]
+    body = {"slug": slug, "uri": uri, "backend_kind": "mint", "display_name": "Protected notes"}
+    made = operator.post("/admin/resources", json=body | {"scopes": scopes})
+    _expect(made, {201, 409})
+    if made.status_code == httpx.codes.CONFLICT:
+        earlier = operator.get("/admin/resources", params={"slug": slug})
+        _expect(earlier, {200})
+        changed = operator.patch(
+            f"/admin/resources/{earlier.json()['id']}", json={"scopes": scopes}
+        )
+        _expect(changed, {200})
 
 
 def _expect(answer: httpx.Response, statuses: set[int]) -> None:
@@ -105,7 +111,10 @@ def main() -> int:
     except (DemoFailed, OSError) as failure:
         wire.say(f"\nthe demo failed: {failure}")
         return 1
-    wire.say("\nDone: discovered, registered, signed in, consented, called, refreshed, called.")
+    wire.say(
+        "\nDone: discovered, registered, signed in, consented, called, refreshed, called,"
+        " asked for more, called."
+    )
     return 0
 
 

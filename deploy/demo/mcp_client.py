@@ -110,14 +110,16 @@ def provider_for(server_url: str, memory: Memory) -> OAuthClientProvider:
     )
 
 
-async def call_tool(server_url: str, http: httpx2.AsyncClient) -> str:
+async def call_tool(
+    server_url: str, http: httpx2.AsyncClient, name: str = "who_am_i", **arguments: str
+) -> str:
     """The tool's answer over a fresh MCP session."""
     async with (
         streamable_http_client(server_url, http_client=http) as streams,
         ClientSession(streams[0], streams[1]) as session,
     ):
         await session.initialize()
-        result = await session.call_tool("who_am_i", {})
+        result = await session.call_tool(name, arguments)
     text = " ".join(getattr(part, "text", "") for part in result.content)
     if getattr(result, "is_error", False) or "user " not in text:
         raise RuntimeError(f"the tool call failed: {text}")
@@ -125,7 +127,7 @@ async def call_tool(server_url: str, http: httpx2.AsyncClient) -> str:
 
 
 async def main(server_url: str) -> None:
-    """Call, let the token run out, call again. Raises when any step fails."""
+    """Call, let the token run out, call again, call for more. Raises when any step fails."""
     memory = Memory()
     provider = provider_for(server_url, memory)
     hooks = {"request": [show_request], "response": [show_response]}
@@ -137,9 +139,14 @@ async def main(server_url: str) -> None:
         wire.step(4, "Client: the access token has run out (we set its clock forward)")
         provider.context.token_expiry_time = time.time() - 1
         wire.say(f"   == {await call_tool(server_url, http)}")
-    if first is None or memory.tokens is None or first.access_token == memory.tokens.access_token:
+        second = memory.tokens
+        wire.step(5, "Client: call a tool that needs more scope; the user is asked for it")
+        wire.say(f"   == {await call_tool(server_url, http, 'add_note', text='milk')}")
+    if second is None or memory.tokens is None or "notes:write" not in (memory.tokens.scope or ""):
+        raise RuntimeError("the client did not step up")
+    if first is None or first.access_token == second.access_token:
         raise RuntimeError("the client did not refresh its token")
-    if first.refresh_token == memory.tokens.refresh_token:
+    if first.refresh_token == second.refresh_token:
         raise RuntimeError("the refresh token was not rotated")
 
 

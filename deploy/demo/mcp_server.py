@@ -6,41 +6,57 @@ import sys
 
 import uvicorn
 from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 
-from demo.resource_server import TokenVerifier
+from authplane.resource import Protection, ResourceServer
+from authplane.resource.asgi import App
+from authplane.resource.for_mcp import protect
+
+READ, WRITE = "notes:read", "notes:write"
 
 
-def build(*, issuer: str, resource: str) -> MCPServer:
-    """A server with one tool that tells the caller who it is."""
-    server: MCPServer = MCPServer(
-        "Protected notes",
-        token_verifier=TokenVerifier(issuer=issuer, resource=resource),
-        auth=AuthSettings(
-            # As strings: a URL object would append a slash, and clients compare issuers exactly.
-            issuer_url=issuer,  # type: ignore[arg-type]
-            resource_server_url=resource,  # type: ignore[arg-type]
-            required_scopes=["notes:read"],
-            validate_token_resource=True,
-        ),
-        log_level="WARNING",
-    )
+def notes() -> MCPServer:
+    """Two tools; both know their caller from the token alone."""
+    server: MCPServer = MCPServer("Protected notes", log_level="WARNING")
+    kept: dict[str, list[str]] = {}
 
     @server.tool()
     def who_am_i() -> str:
-        """The user behind the access token, as the server learned it from the token alone."""
+        """The user behind the access token."""
         token = get_access_token()
-        assert token is not None  # noqa: S101 - the middleware let nobody in without one
+        assert token is not None  # noqa: S101 - the guard let nobody in without one
         return f"user {token.subject} through client {token.client_id}, {' '.join(token.scopes)}"
+
+    @server.tool()
+    def add_note(text: str) -> str:
+        """Keeps a note of the user. Needs the scope notes:write."""
+        token = get_access_token()
+        assert token is not None  # noqa: S101 - as above
+        mine = kept.setdefault(token.subject or "", [])
+        mine.append(text)
+        return f"user {token.subject} has {len(mine)} note(s), {' '.join(token.scopes)}"
 
     return server
 
 
+def build(*, issuer: str, resource: str) -> App:
+    """The server behind a guard that asks for more scope where a tool needs more."""
+    guard = ResourceServer(
+        Protection(
+            issuer=issuer,
+            resource=resource,
+            scopes=(READ,),
+            scopes_supported=(READ, WRITE),
+            name="Protected notes",
+        )
+    )
+    return protect(notes().streamable_http_app(), server=guard, tool_scopes={"add_note": (WRITE,)})
+
+
 def main(issuer: str, port: int) -> None:
     """Serves until it is stopped."""
-    server = build(issuer=issuer, resource=f"http://localhost:{port}/mcp")
-    uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=port, log_level="warning")
+    app = build(issuer=issuer, resource=f"http://localhost:{port}/mcp")
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
 
 
 if __name__ == "__main__":

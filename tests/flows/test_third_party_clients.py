@@ -170,7 +170,10 @@ def test_the_conformance_suite_finds_nothing(server, person, resource):
 def notes(transactional_db):
     """The resource of the demo's MCP server, and the port it listens on."""
     port = free_port()
-    scopes = [{"name": "notes:read", "description": "Read your notes."}]
+    scopes = [
+        {"name": "notes:read", "description": "Read your notes."},
+        {"name": "notes:write", "description": "Add notes.", "default": False},
+    ]
     return make_resource(slug="notes", uri=f"http://localhost:{port}/mcp", scopes=scopes), port
 
 
@@ -188,7 +191,8 @@ def mcp_server(issuer, port, *, folder):
             stop_group(process)
 
 
-def test_the_mcp_package_discovers_signs_in_calls_and_refreshes(server, person, notes, tmp_path):
+@pytest.mark.spec("MCP 2026-07-28", "scope challenge", "SHOULD", "a call that needs more says so")
+def test_the_mcp_package_discovers_signs_in_calls_refreshes_and_steps_up(server, person, notes, tmp_path):
     resource, port = notes
     env = os.environ | DEMO_PATH
     env |= {"DEMO_EMAIL": person.email, "DEMO_PASSWORD": person.password}
@@ -200,8 +204,11 @@ def test_the_mcp_package_discovers_signs_in_calls_and_refreshes(server, person, 
         )  # fmt: skip
 
     assert client.returncode == 0, client.stdout + client.stderr
-    assert client.stdout.count("== user ") == 2
+    assert client.stdout.count("== user ") == 3
     assert "grant_type=refresh_token" in client.stdout
+    _, _, stepped_up = client.stdout.partition('error="insufficient_scope"')
+    assert "scope=notes:read offline_access notes:write" in stepped_up
+    assert "note(s), notes:read notes:write" in stepped_up
 
 
 def test_the_mcp_server_refuses_a_token_whose_key_was_withdrawn(server, person, notes, tmp_path):
