@@ -208,3 +208,27 @@ def test_discovery_costs_no_statement(warm):
     with budget(postgresql=0, sqlite=0):
         warm.client.metadata()
         warm.client.jwks()
+
+
+@pytest.mark.parametrize("single_use", [False, True])
+def test_a_workload(warm, single_use):
+    from tests.support.platforms import make_workload
+
+    workload = make_workload(warm.client, resource=warm.resource.uri, single_use=single_use)
+    workload.ask()
+    once = int(single_use)
+    with budget(postgresql=1 + once, sqlite=4 + once):
+        answer = workload.ask()
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
+def test_an_identity_assertion(warm, kind):
+    from tests.support.assertions import make_enterprise
+
+    enterprise = make_enterprise(warm)
+    subject = enterprise.sign_in()[kind]
+    enterprise.assertion(subject, kind=kind)
+    with budget(postgresql=2, sqlite=5):
+        answer = enterprise.assertion(subject, kind=kind)
+    assert answer.status_code == 200
