@@ -192,7 +192,7 @@ def mcp_server(issuer, port, *, folder):
 
 
 @pytest.mark.spec("MCP 2026-07-28", "scope challenge", "SHOULD", "a call that needs more says so")
-def test_the_mcp_package_discovers_signs_in_calls_refreshes_and_steps_up(server, person, notes, tmp_path):
+def test_the_mcp_package_signs_in_calls_refreshes_and_steps_up(server, person, notes, tmp_path):
     resource, port = notes
     env = os.environ | DEMO_PATH
     env |= {"DEMO_EMAIL": person.email, "DEMO_PASSWORD": person.password}

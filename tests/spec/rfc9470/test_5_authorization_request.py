@@ -84,14 +84,19 @@ def test_a_level_that_is_reached_goes_on(client, person, wanted):
     assert client.claims(tokens["access_token"])["acr"] == PASSWORD
 
 
+@pytest.fixture
+def _two_levels(override_config):
+    override_config(oauth={"acr_values": BOTH})
+
+
+@pytest.mark.usefixtures("_two_levels")
 @pytest.mark.spec(*LEVELS)
 @pytest.mark.parametrize("wanted", ["urn:unknown", STRONG, f"{STRONG} urn:unknown"])
 @pytest.mark.parametrize("prompt", [None, "none", "login"])
 @pytest.mark.parametrize("is_signed_in", [True, False])
 def test_a_level_beyond_this_server_is_refused_at_once(
-    client, person, wanted, prompt, is_signed_in, override_config
+    client, person, wanted, prompt, is_signed_in
 ):
-    override_config(oauth={"acr_values": BOTH})
     if is_signed_in:
         client.sign_in(person)
 
