@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.browser.conftest import keep_picture, sign_in
 from tests.support import factories
+from tests.support.oauth_client import OAuthClient
+from tests.support.pushed import link, pushed
 
 
 def native_client(client_app):
@@ -141,3 +143,43 @@ def test_another_account_can_answer(page, world, client_app):
     page.get_by_role("button", name="Sign in").click()
 
     page.get_by_text("Signed in as grace@example.com").wait_for()
+
+
+def test_a_pushed_request(page, world, client_app):
+    client = native_client(client_app)
+    pushing = OAuthClient.at(
+        world.url, client_id=client.client_id, redirect_uri=client_app.redirect_uri,
+        resource=world.resource, scope="read write",
+    )  # fmt: skip
+
+    page.goto(f"{world.url}{link(pushing, pushed(pushing, state='the state'))}")
+    sign_in(page, world)
+    page.get_by_role("heading", name="Allow").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="Back at the application").wait_for()
+
+    assert set(client_app.answer) == {"code", "iss", "state"}
+    assert client_app.answer["state"] == "the state"
+
+
+def test_a_pushed_request_with_remembered_consent(page, world, https_app):
+    client = factories.make_client(redirect_uris=https_app.redirect_uri)
+    pushing = OAuthClient.at(
+        world.url, client_id=client.client_id, redirect_uri=https_app.redirect_uri,
+        resource=world.resource, scope="read",
+    )  # fmt: skip
+    page.goto(f"{world.url}{link(pushing, pushed(pushing))}")
+    sign_in(page, world)
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="Back at the application").wait_for()
+    page.context.clear_cookies()
+
+    used = link(pushing, pushed(pushing))
+    page.goto(f"{world.url}{used}")
+    sign_in(page, world)
+    page.get_by_role("heading", name="Back at the application").wait_for()
+    page.goto(f"{world.url}{used}")
+
+    page.get_by_role("heading", name="This link has been used or has lapsed").wait_for()
+    assert len(https_app.received) == 2

@@ -10,7 +10,10 @@ import pytest
 from django.db import connection
 
 from tests.support.exchanging import make_delegation
+from tests.support.idp import enterprise
 from tests.support.lineage import chain, received
+from tests.support.published import internet
+from tests.support.pushed import push
 from tests.support.queries import query_budget
 from tests.support.scene import row_of
 
@@ -216,8 +219,7 @@ def test_a_workload(warm, single_use):
 
     workload = make_workload(warm.client, resource=warm.resource.uri, single_use=single_use)
     workload.ask()
-    once = int(single_use)
-    with budget(postgresql=1 + once, sqlite=4 + once):
+    with budget(postgresql=1, sqlite=5 if single_use else 4):
         answer = workload.ask()
     assert answer.status_code == 200
 
@@ -229,6 +231,26 @@ def test_an_identity_assertion(warm, kind):
     enterprise = make_enterprise(warm)
     subject = enterprise.sign_in()[kind]
     enterprise.assertion(subject, kind=kind)
-    with budget(postgresql=2, sqlite=5):
+    with budget(postgresql=2, sqlite=6 if kind == "refresh_token" else 7):
         answer = enterprise.assertion(subject, kind=kind)
     assert answer.status_code == 200
+
+
+def test_jwt_bearer_with_an_identity_assertion(warm, monkeypatch):
+    """Who the subject is here, then one statement: id spent, ledger row, audit row."""
+    with internet(monkeypatch) as world:
+        ema = enterprise(warm, world)
+        ema.link("bob", warm.user)
+        ema.token()
+        for subject in ("ann", "bob"):
+            assertion = ema.assertion(sub=subject)
+            with budget(postgresql=2, sqlite=6):
+                answer = ema.redeem(assertion)
+            assert answer.status_code == 200
+
+
+def test_pushing(warm):
+    for client in (warm.client, warm.machine):
+        with budget(postgresql=1, sqlite=1):
+            answer, _, _ = push(client)
+        assert answer.status_code == 201

@@ -410,9 +410,3 @@ class Features:
         read=boolean,
     )
     dpop: bool = setting("dpop.enabled", False, "DPoP proofs (RFC 9449).", read=boolean)
-    agents_jwks_listing: bool = setting(
-        "agents.enable_jwks_listing",
-        False,
-        "Whether the key document lists the agents' client ids.",
-        read=boolean,
-    )

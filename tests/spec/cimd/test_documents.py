@@ -587,3 +587,25 @@ def test_however_many_ask_at_once_one_fetches(world):
     assert world.paths() == [PATH]
     assert [client.client_id for client in found] == [URL] * 3
     assert Client.objects.count() == 1
+
+
+def test_a_document_may_demand_pushed_and_signed_requests(world):
+    key = signing_key()
+    world.publish(
+        PATH,
+        document(
+            require_pushed_authorization_requests=True,
+            require_signed_request_object=True,
+            request_object_signing_alg="ES256",
+            jwks=key_set(key),
+            # Written for servers that can; this one has no proxy that would see a certificate.
+            tls_client_certificate_bound_access_tokens=True,
+        ),
+    )
+
+    client = find_or_fetch(URL)
+
+    assert client.require_pushed_authorization_requests
+    assert client.require_signed_request_object
+    assert client.client_jwks["keys"]
+    assert not client.tls_client_certificate_bound_access_tokens

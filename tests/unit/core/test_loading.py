@@ -314,3 +314,27 @@ def test_the_config_option_is_taken_out_of_the_command_line():
     assert environment == {"AUTHPLANE_CONFIG": "b"}
     with pytest.raises(SystemExit):
         take_config_option(["m", "--config"], environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("TRUSTED_PROXIES", "proxy.example.com", "addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "addresses or networks"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "every address"),
+        ("TRUSTED_PROXIES", "10.0.0.1,::/0", "every address"),
+        ("HEADER", "X SSL", "name of a header"),
+        ("VERIFY_HEADER", "", "name of a header"),
+        ("VERIFY_HEADER", "x-ssl-client-cert", "differ"),
+        ("FORMAT", "pem", "escaped_pem, rfc9440"),
+        ("ENDPOINT_BASE", "http://mtls.example.com", "https URL"),
+        ("ENDPOINT_BASE", "https://", "https URL"),
+    ],
+)
+def test_who_speaks_about_certificates_is_unambiguous(name, value, problem):
+    variable = f"AUTHPLANE_TLS_CLIENT_AUTH_{name}"
+    if not value:
+        assert load({variable: value}).certificates.verify_header == "X-SSL-Client-Verify"
+        return
+
+    assert any(variable in p and problem in p for p in problems_of({variable: value}))
