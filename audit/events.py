@@ -210,9 +210,14 @@ class ConsentDenied(Event):
 
 @event("consent.revoked")
 class ConsentRevoked(Event):
-    """A user took back what a client had been allowed at a resource, tokens included."""
+    """A user took back what a client had been allowed at a resource, tokens included.
+
+    `revoked_issuances` counts access tokens, exchanged ones at any depth included.
+    """
 
     resource: str
+    revoked_issuances: int = 0
+    revoked_families: int = 0
 
 
 # --- Clients ----------------------------------------------------------------------------------

@@ -43,10 +43,10 @@ def revoke_consent(*, consent_id: UUID, user: User, now: datetime) -> bool:
             consumed_at=None,
             revoked_at=None,
         ).update(revoked_at=now)
-        TokenFamily.objects.filter(
+        families = TokenFamily.objects.filter(
             user=user, client=consent.client, resource=audience, revoked_at=None
         ).update(revoked_at=now, revoked_reason=CAUSE)
-        revoke_resting_on(
+        issuances = revoke_resting_on(
             user_id=user.pk,
             client_pk=consent.client_id,
             audience=audience,
@@ -55,7 +55,11 @@ def revoke_consent(*, consent_id: UUID, user: User, now: datetime) -> bool:
         )
         record.record(
             ConsentRevoked(
-                actor_id=str(user.pk), client_id=consent.client.client_id, resource=audience
+                actor_id=str(user.pk),
+                client_id=consent.client.client_id,
+                resource=audience,
+                revoked_issuances=issuances,
+                revoked_families=families,
             )
         )
     return True

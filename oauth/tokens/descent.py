@@ -31,7 +31,7 @@ def revoke_resting_on(
     user, client, moment = _uuid(user_id), _uuid(client_pk), _moment(now)
     own = client if its_own_too else None
     with connection.cursor() as cursor:
-        cursor.execute(_REVOKE, [user, audience, own, client, moment, moment, moment, cause])
+        cursor.execute(_REVOKE, [moment, cause, user, audience, own, client, moment, moment])
         return int(cursor.rowcount)
 
 
@@ -44,6 +44,8 @@ def _moment(value: datetime) -> Any:
 
 
 _REVOKE: Final = (
+    "UPDATE oauth_accesstoken SET revoked_at = %s, revoked_reason = %s "
+    "WHERE revoked_at IS NULL AND kind <> 'vend' AND id IN ("
     "WITH RECURSIVE reached (id) AS ("
     "SELECT own.id FROM oauth_accesstoken AS own "
     "WHERE own.user_id = %s AND own.resource = %s "
@@ -52,7 +54,5 @@ _REVOKE: Final = (
     "UNION "
     "SELECT below.id FROM reached JOIN oauth_accesstoken AS below ON below.parent = reached.id "
     "WHERE below.expires > %s) "
-    "UPDATE oauth_accesstoken SET revoked_at = %s, revoked_reason = %s "
-    "WHERE revoked_at IS NULL AND kind <> 'vend' "
-    "AND id IN (SELECT reached.id FROM reached)"
+    "SELECT reached.id FROM reached)"
 )

@@ -114,14 +114,18 @@ def test_consent_is_recorded_and_counted(client, user):
 
 
 def test_access_taken_back_is_recorded(client, user):
-    client.authorize(factories.person(user), scope="read")
+    client.tokens(factories.person(user), scope="read")
     page = client.http.get("/account")
     form = form_with(page.text, url=str(page.url), field_name="consent")
     client.post_form(form.action, form.submission(), page=page)
 
     [event] = events("consent.revoked")
     assert (event.actor_id, event.client_id) == (str(user.pk), client.client_id)
-    assert event.detail == {"resource": "https://notes.example.com/mcp"}
+    assert event.detail == {
+        "resource": "https://notes.example.com/mcp",
+        "revoked_issuances": 1,
+        "revoked_families": 1,
+    }
 
 
 @pytest.mark.parametrize(
