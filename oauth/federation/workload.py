@@ -7,14 +7,12 @@ a rule can demand single use.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from authplane.core.config import config
 from authplane.core.jose import JoseError, unverified_claims, unverified_header
-from authplane.core.replay import spend_once
 from oauth.errors import OAuthError, Reason
 from oauth.federation.keys import verify_signed
 from oauth.federation.patterns import MAX_SUBJECT
@@ -101,21 +99,6 @@ def require_bound(workload: Workload, *, jkt: str, certificate: str) -> None:
     for name, value in workload.confirmation.items():
         if not value or proved.get(name) != value:
             raise OAuthError(Reason.WORKLOAD_NOT_PROVED)
-
-
-def spend(workload: Workload, *, now: datetime) -> None:
-    """A token for one use is used. The last thing before anything is recorded.
-
-    Always in the database: a second use must be noticed even when Redis lost its memory.
-
-    Raises: OAuthError(WORKLOAD_REPLAYED).
-    """
-    if not workload.jti:
-        return
-    lifetime = math.ceil(workload.expires - now.timestamp()) + config().tokens.clock_skew + 1
-    name = f"{workload.issuer.issuer} {workload.jti}"
-    if not spend_once("workload_token", name, ttl=lifetime, durable=True):
-        raise OAuthError(Reason.WORKLOAD_REPLAYED)
 
 
 def _issuer_of(claims: dict[str, Any]) -> str:

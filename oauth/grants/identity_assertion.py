@@ -8,7 +8,7 @@ from audit import events, record
 from authplane.core import clock
 from authplane.core.metrics import counter
 from oauth.engine.request import TokenRequest
-from oauth.errors import OAuthError
+from oauth.errors import OAuthError, Reason
 from oauth.tokens import ledger
 from oauth.xaa.issuing import Assertion, Wanted, answer_of, decide_assertion, sign_assertion
 
@@ -41,6 +41,8 @@ class IdentityAssertion:
         """One statement: the ledger row and the audit row. The subject token is as it was.
 
         The row ties the assertion to the family or the token that it came from.
+
+        Raises: OAuthError(SUBJECT_TOKEN_ENDED); then nothing has changed.
         """
         assertion: Assertion = request.source
         decided = assertion.authorization
@@ -55,8 +57,16 @@ class IdentityAssertion:
             family=str(decided.family_id or ""),
             parent=str(decided.parent or ""),
         )
-        ledger.record_access(
-            ledger.Issue(authorization=decided, access=minted, event=record.prepare(event))
-        )
+        issue = ledger.Issue(authorization=decided, access=minted, event=record.prepare(event))
+        if not _recorded(issue):
+            # The subject token ended between our look at it and this statement.
+            raise OAuthError(Reason.SUBJECT_TOKEN_ENDED)
         counter("authplane_assertions_issued_total").inc()
         return answer_of(assertion, token=minted.token)
+
+
+def _recorded(issue: ledger.Issue) -> bool:
+    """The row is written if what the assertion rests on counts at that very moment."""
+    if issue.authorization.parent is not None:
+        return ledger.record_exchange(issue, consented_at=None)
+    return ledger.record_in_family(issue, now=clock.now())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from audit import events, record
 from authplane.core import clock
+from authplane.core.config import config
 from authplane.core.metrics import counter
 from oauth.clients.policy import JWT_BEARER
 from oauth.engine.request import TokenRequest
-from oauth.errors import OAuthError
-from oauth.federation.workload import Workload, require_bound, spend
+from oauth.errors import OAuthError, Reason
+from oauth.federation.workload import Workload, require_bound
 from oauth.resources.indicators import resolve_resource
 from oauth.resources.machine_scope import machine_scope
 from oauth.resources.rules import bound_key, lifetime_at, require_allowed
@@ -20,6 +22,9 @@ from oauth.tokens.authorization import Authorization
 from oauth.tokens.lifetimes import machine_token_lifetime
 
 KIND: Final = "workload"
+OLDEST: Final = 86_400
+"""Seconds; `workload.max_token_age` cannot be set higher."""
+
 LEEWAY: Final = 300
 """Seconds by which a token may outlive the workload's own. A workload that asks in the last moment
 of its token's life gets something it can work with; nothing much longer follows from it."""
@@ -41,16 +46,11 @@ class WorkloadGrant:
             raise
 
     def issue(self, request: TokenRequest, token_handler: Any) -> dict[str, Any]:
-        """One statement: the ledger row and the audit row. A token for one use is used before.
+        """One statement: the ledger row, the audit row, and the use of a token for one use.
 
-        Raises: OAuthError(WORKLOAD_REPLAYED).
+        Raises: OAuthError(WORKLOAD_REPLAYED); then nothing has changed.
         """
         workload: Workload = request.source
-        try:
-            spend(workload, now=clock.now())
-        except OAuthError as refusal:
-            refused(refusal)
-            raise
         answer: dict[str, Any] = token_handler.create_token(request)
         decided = request.authorization
         event = events.WorkloadTokenIssued(
@@ -61,11 +61,13 @@ class WorkloadGrant:
             issuer=workload.issuer.issuer,
             workload=workload.subject,
         )
-        ledger.record_access(
-            ledger.Issue(
-                authorization=decided, access=request.minted_access, event=record.prepare(event)
-            )
+        issue = ledger.Issue(
+            authorization=decided, access=request.minted_access, event=record.prepare(event)
         )
+        if not _recorded(issue, workload=workload):
+            replayed = OAuthError(Reason.WORKLOAD_REPLAYED)
+            refused(replayed)
+            raise replayed
         counter("authplane_workload_tokens_issued_total").labels(workload.issuer.kind).inc()
         counter("authserver_tokens_issued_total").labels(JWT_BEARER).inc()
         return answer
@@ -74,6 +76,25 @@ class WorkloadGrant:
 def refused(refusal: OAuthError) -> None:
     """A workload was refused, which the metrics tell."""
     counter("authplane_workload_tokens_denied_total").labels(refusal.reason.value).inc()
+
+
+def _recorded(issue: ledger.Issue, *, workload: Workload) -> bool:
+    """The token stands in the ledger; False when the workload's own was for one use, and used.
+
+    Its id is remembered in the database until it has expired by every clock, or is older than any
+    token may be.
+    """
+    if not workload.jti:
+        ledger.record_access(issue)
+        return True
+    now = clock.now()
+    ends = min(workload.expires, now.timestamp() + OLDEST) + config().tokens.clock_skew + 1
+    once = ledger.OneTimeId(
+        namespace="workload_token",
+        value=f"{workload.issuer.issuer} {workload.jti}",
+        expires_at=datetime.fromtimestamp(ends, tz=UTC),
+    )
+    return ledger.record_access_once(issue, once=once, now=now)
 
 
 def _authorize(request: TokenRequest, *, workload: Workload) -> Authorization:

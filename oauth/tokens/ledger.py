@@ -18,9 +18,10 @@ from psycopg.errors import ForeignKeyViolation
 
 from audit import sinks
 from audit.record import PreparedEvent
+from authplane.accounts.models import User
 from authplane.core.metrics import counter, histogram
 from authplane.core.replay import digest_of, spend_once
-from oauth.models import AccessToken, AuthorizationCode, RefreshToken
+from oauth.models import AccessToken, AuthorizationCode, Client, RefreshToken, TokenFamily
 from oauth.tokens import exchange_guard
 from oauth.tokens import ledger_rows as rows
 from oauth.tokens import ledger_sql as sql
@@ -107,6 +108,27 @@ def record_exchange(issue: Issue, *, consented_at: uuid.UUID | None) -> bool:
             recorded = exchange_guard.still_good(
                 acting=acting, parent=parent, consented_at=consented_at, scopes=scopes
             )
+            if recorded:
+                _save_access(issue)
+    if recorded:
+        _announce(issue)
+    return recorded
+
+
+@_seconds.labels("record_in_family").time()
+def record_in_family(issue: Issue, *, now: datetime) -> bool:
+    """The token stands in the ledger, if its family still counts; else nothing has changed.
+
+    For tokens that rest on a refresh token which stays as it is. Looked at anew in the statement
+    that records: the family, its client and its user.
+    """
+    family_id = issue.authorization.family_id
+    if connection.vendor == "postgresql":
+        values = (family_id, now, *rows.access_values(issue), *rows.audit_values(issue))
+        recorded = _execute(sql.IN_FAMILY, values) == 1
+    else:
+        with transaction.atomic():
+            recorded = _family_counts(family_id, now=now)
             if recorded:
                 _save_access(issue)
     if recorded:
@@ -204,6 +226,16 @@ def _execute(statement: str, values: tuple[Any, ...]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+def _family_counts(family_id: uuid.UUID | None, *, now: datetime) -> bool:
+    return TokenFamily.objects.filter(
+        pk=family_id,
+        revoked_at=None,
+        expires_at__gt=now,
+        client__status=Client.Status.ACTIVE,
+        user__status=User.Status.ACTIVE,
+    ).exists()
 
 
 def _spend_code(code: StoredCode, *, now: datetime) -> bool:

@@ -129,6 +129,16 @@ EXCHANGE: Final = (
     f"WITH standing AS ({_STILL_GOOD}), token AS ({_access('standing')}) {_audit('standing')}"
 )
 
+_FAMILY_COUNTS: Final = (
+    "SELECT family.id FROM oauth_tokenfamily AS family "
+    "JOIN oauth_client AS client ON client.id = family.client_id AND client.status = 'active' "
+    "JOIN accounts_user AS person ON person.id = family.user_id AND person.status = 'active' "
+    "WHERE family.id = %s AND family.revoked_at IS NULL AND family.expires_at > %s"
+)
+IN_FAMILY: Final = (
+    f"WITH standing AS ({_FAMILY_COUNTS}), token AS ({_access('standing')}) {_audit('standing')}"
+)
+
 REDEEM_CODE_WITHOUT_REFRESH: Final = (
     f"WITH spent AS ({_SPEND_CODE}), family AS ({_family('spent')}), "
     f"token AS ({_access('spent')}) {_audit('spent')}"

@@ -82,7 +82,9 @@ def _of_refresh(presented_token: str, *, client: Client, now: datetime) -> Subje
         family_id=stored.family_id,
         email=stored.username if EMAIL in stored.scope.split() else "",
         jkt=stored.dpop_jkt,
-        **_sign_in_of(stored),
+        auth_time=int(stored.auth_time.timestamp()),
+        acr=stored.acr,
+        amr=stored.amr,
     )
 
 
@@ -94,16 +96,6 @@ def _is_live(stored: StoredRefresh, *, now: datetime) -> bool:
         and stored.user_is_active
         and stored.client_is_active
     )
-
-
-def _sign_in_of(stored: StoredRefresh) -> dict[str, Any]:
-    """When and how the user signed in, as far as the family knows."""
-    auth_time = getattr(stored, "auth_time", None)
-    return {
-        "auth_time": int(auth_time.timestamp()) if auth_time else None,
-        "acr": getattr(stored, "acr", ""),
-        "amr": tuple(getattr(stored, "amr", ())),
-    }
 
 
 def _of_access(presented_token: str, *, client: Client, now: datetime) -> Subject:

@@ -418,3 +418,34 @@ def test_the_metadata_says_so(scene, override_config):
     override_config(features={"token_exchange": False})
 
     assert member not in scene.client.metadata()
+
+
+@pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
+def test_how_the_user_signed_in_is_told(enterprise, kind):
+    subject = enterprise.sign_in()
+
+    token = enterprise.assertion(subject[kind], kind=kind).json()["access_token"]
+
+    asserted, known = (enterprise.client.claims(each) for each in (token, subject["access_token"]))
+    told = {name: known[name] for name in ("auth_time", "acr", "amr") if name in known}
+    assert told["auth_time"]
+    assert {name: asserted.get(name) for name in told} == told
+
+
+@pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
+def test_a_subject_that_ends_while_it_is_asserted(enterprise, monkeypatch, kind):
+    """Revoked between the look at it and the statement that records: nothing is issued."""
+    from oauth.models import AccessToken, TokenFamily
+    from oauth.xaa import issuing
+
+    subject = enterprise.sign_in()[kind]
+    decide = issuing.read_subject
+
+    def decide_and_revoke(*args, **options):
+        found = decide(*args, **options)
+        TokenFamily.objects.update(revoked_at=found.expires)
+        return found
+
+    monkeypatch.setattr(issuing, "read_subject", decide_and_revoke)
+    assert_refused(enterprise.assertion(subject, kind=kind), INVALID_GRANT)
+    assert not AccessToken.objects.filter(kind="assertion").exists()

@@ -97,6 +97,8 @@ def test_a_rule_can_demand_single_use(scene):
         assert_refused(workload.ask(token), INVALID_ASSERTION)
     assert reasons("jwt_bearer.denied")[-1] == "workload_replayed"
     assert workload.ask(another).status_code == 200
+    endless = workload.platform.token(exp=10**11)
+    assert [workload.ask(endless).status_code for _ in range(2)] == [200, 400]
     with nothing_changes():
         assert_refused(workload.ask(workload.platform.token(jti=None)), INVALID_ASSERTION)
 
