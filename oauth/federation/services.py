@@ -22,7 +22,13 @@ from oauth.federation.reading import unknown_clients, url_problem
 from oauth.models import TrustedIdP, WorkloadIssuer
 
 GITHUB_KEYS: Final = "https://token.actions.githubusercontent.com/.well-known/jwks"
-EMPTY: Final = {"jwks_uri": "", "jwks": None, "audience": "", "rules": [], "enabled": True}
+EMPTY: Final[dict[str, Any]] = {
+    "jwks_uri": "",
+    "jwks": None,
+    "audience": "",
+    "rules": [],
+    "enabled": True,
+}
 
 
 def create_issuer(body: Mapping[str, Any], *, actor: str = "system") -> WorkloadIssuer:
@@ -157,8 +163,8 @@ def _place_of(members: Mapping[str, Any]) -> str:
         return GITHUB_KEYS
     try:
         found = discover_jwks_uri(members["issuer"])
-    except KeysRejected as wrong:
-        text = f"is not given, and the issuer's discovery document cannot be used: {wrong}"
+    except KeysRejected as failure:
+        text = f"is not given, and the issuer's discovery document cannot be used: {failure}"
         raise BadEntry([Problem("jwks_uri", text)]) from None
     except fetching.Unavailable as failure:
         text = f"jwks_uri is not given, and the issuer cannot be asked for it: {failure}"
