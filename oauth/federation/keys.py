@@ -31,8 +31,9 @@ STALE_FOR: Final = timedelta(hours=1)
 """How long keys count after their time while nobody can fetch them anew."""
 SECONDS_BETWEEN_SEARCHES: Final = 60
 SECONDS_AFTER_FAILURE: Final = fetching.SECONDS_AFTER_FAILURE
-SECONDS_WAITED: Final = 5
-"""How long a request waits for another one that is fetching the same keys."""
+SECONDS_WAITED: Final = 1
+"""How long a request waits for another one that is fetching the same keys. Most answers come
+within it; a slow issuer must not keep all threads of a process waiting."""
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 MAX_BYTES: Final = 512 * 1024
 MAX_KEYS: Final = 100
@@ -103,8 +104,7 @@ def keys_for(source: KeySource, *, now: datetime) -> Keys:
     if now >= slot.retry_at and _renew(source, slot, now=now, waits=held is None):
         held = slot.held
     if held is None or slot.is_rejected or now >= _fresh_until(held) + STALE_FOR:
-        retry = {"Retry-After": str(SECONDS_AFTER_FAILURE)}
-        raise OAuthError(Reason.ISSUER_KEYS_UNAVAILABLE, headers=retry)
+        raise _unavailable(retry_after=SECONDS_AFTER_FAILURE)
     return held.keys
 
 
@@ -112,6 +112,8 @@ def keys_after_search(source: KeySource, *, now: datetime) -> Keys | None:
     """The keys fetched anew because a token names an unknown one; None when there are none newer.
 
     Whoever comes while another one fetches waits for its result.
+
+    Raises: OAuthError(ISSUER_KEYS_UNAVAILABLE) when it cannot wait.
     """
     if source.inline is not None:
         return None
@@ -184,9 +186,14 @@ def _fresh_until(held: _Held) -> datetime:
 def _renew(
     source: KeySource, slot: _Slot, *, now: datetime, waits: bool, is_search: bool = False
 ) -> bool:
-    """The slot holds what is published now. One thread at a time fetches; ``waits`` for it."""
+    """The slot holds what is published now. One thread at a time fetches; ``waits`` for it.
+
+    Raises: OAuthError(ISSUER_KEYS_UNAVAILABLE) when it cannot wait for another one.
+    """
     if not slot.lock.acquire(blocking=False):
-        return waits and _wait_for(slot)
+        if waits:
+            _wait_for(slot)
+        return waits
     try:
         if is_search:
             if now < max(slot.search_at, slot.retry_at):
@@ -197,16 +204,19 @@ def _renew(
         slot.lock.release()
 
 
-def _wait_for(slot: _Slot) -> bool:
-    """Another thread has finished, within a few seconds and without holding up all threads."""
-    try:
-        with fetching.one_of_few_threads():
-            done = slot.lock.acquire(timeout=SECONDS_WAITED)
-            if done:
-                slot.lock.release()
-            return done
-    except fetching.Unavailable:
-        return False
+def _wait_for(slot: _Slot) -> None:
+    """Another thread has finished, soon enough that waiting for it holds up nobody for long.
+
+    Raises: OAuthError(ISSUER_KEYS_UNAVAILABLE): what it finds may be the key that is missing.
+    """
+    if not slot.lock.acquire(timeout=SECONDS_WAITED):
+        raise _unavailable(retry_after=SECONDS_WAITED)
+    slot.lock.release()
+
+
+def _unavailable(*, retry_after: int) -> OAuthError:
+    headers = {"Retry-After": str(retry_after)}
+    return OAuthError(Reason.ISSUER_KEYS_UNAVAILABLE, headers=headers)
 
 
 def _fetch_into(slot: _Slot, source: KeySource, *, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.support.exchanging import make_delegation
 from tests.support.idp import enterprise
+from oauth.resources import selectors
 from tests.support.lineage import chain, received
 from tests.support.published import internet
 from tests.support.pushed import push
@@ -162,6 +163,20 @@ def test_introspection_of_a_token_with_ten_ancestors(warm):
     with budget(postgresql=2, sqlite=2):
         answer = warm.watcher.introspect(last.token)
     assert answer.json()["active"] is True
+
+
+def test_an_opaque_token_costs_what_a_jwt_does(warm):
+    warm.resource.policy = warm.resource.policy | {"token_format": "opaque"}
+    warm.resource.save()
+    selectors.drop()
+    warm.machine_token()
+    with budget(postgresql=1, sqlite=4):
+        token = warm.machine.client_credentials().json()["access_token"]
+    with budget(postgresql=2, sqlite=2):
+        answer = warm.watcher.introspect(token)
+    assert answer.json()["active"] is True
+    with budget(postgresql=5, sqlite=5):
+        assert warm.machine.revoke(token).status_code == 200
 
 
 def test_userinfo(warm):
