@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from oauth.resources import selectors
 from tests.support.exchanging import make_delegation
 from tests.support.idp import enterprise
-from oauth.resources import selectors
 from tests.support.lineage import chain, received
 from tests.support.published import internet
 from tests.support.pushed import push
