@@ -73,7 +73,8 @@ NO_TOKEN = errors.no_credentials()
             errors.invalid_proof("x"),
             [
                 (
-                    'DPoP error="invalid_dpop_proof", error_description="the DPoP proof is invalid", '
+                    'DPoP error="invalid_dpop_proof", '
+                    'error_description="the DPoP proof is invalid", '
                     f'scope="read", {METADATA}, {ALGS}'
                 ),
                 f'Bearer scope="read", {METADATA}',
