@@ -22,12 +22,16 @@ from oauth.models import (
     FrontingLink,
     Resource,
     SigningKey,
+    SubjectMapping,
     TokenFamily,
+    TrustedIdP,
+    XAAPolicy,
 )
 from tests.support.factories import make_client, make_confidential_client, make_resource, make_user
 
 SHOWN = [
     AuditEvent, AccessToken, Client, ConsentGrant, FrontingLink, Resource, SigningKey, TokenFamily,
+    SubjectMapping, TrustedIdP, XAAPolicy,
 ]  # fmt: skip
 
 
@@ -48,6 +52,7 @@ def rows(db):
         client=made.row, user=user, resource=resource.uri, auth_time=now,
         expires_at=now + timedelta(days=1),
     )  # fmt: skip
+    idp = TrustedIdP.objects.create(name="IdP", issuer="https://idp.example", jwks_uri="https://x")
     found = {
         AuditEvent: AuditEvent.objects.create(
             action="user.login", personal=json.dumps({"ip": "203.0.113.7", "salt": "grain-of-salt"})
@@ -64,6 +69,9 @@ def rows(db):
         Resource: resource,
         SigningKey: SigningKey.objects.get(),
         TokenFamily: family,
+        TrustedIdP: idp,
+        XAAPolicy: XAAPolicy.objects.create(name="Policy", idp=idp, scopes=["read"]),
+        SubjectMapping: SubjectMapping.objects.create(idp=idp, idp_subject="ann"),
     }  # fmt: skip
     return found, [made.row.client_secret, "grain-of-salt", user.password]
 
