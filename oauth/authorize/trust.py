@@ -15,7 +15,7 @@ from authplane.core.pages import error_page
 from authplane.core.uris import redirect_matches
 from oauth.authorize.parameters import Parameters
 from oauth.authorize.responses import ReturnAddress
-from oauth.errors import Reason
+from oauth.errors import WIRE, Reason
 from oauth.models import Client
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Refusal:
 
     def because(self, reason: Reason) -> "Refusal":
         """The same page for a more exact reason, which the log gets."""
-        return replace(self, reason=reason)
+        return replace(self, reason=reason, status=WIRE[reason].status)
 
 
 UNREADABLE = Refusal(

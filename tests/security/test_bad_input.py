@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.support.digests import nothing_changes, table_digests
 
 ENDPOINTS = [
-    "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo",
+    "/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/userinfo", "/oauth/par",
     "/token", "/introspect", "/revoke", "/userinfo",
 ]  # fmt: skip
 FORM = "application/x-www-form-urlencoded"

@@ -19,7 +19,7 @@ def _fresh():
 
 OPEN = [
     "/oauth/token", "/token", "/oauth/register", "/register", "/oauth/register/abc",
-    "/oauth/revoke", "/revoke", "/oauth/userinfo", "/userinfo",
+    "/oauth/revoke", "/revoke", "/oauth/userinfo", "/userinfo", "/oauth/par",
     "/.well-known/oauth-authorization-server", "/.well-known/jwks.json",
     "/.well-known/oauth-protected-resource/mcp", "/tenant/.well-known/openid-configuration",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ def offered(client, way):
 
 
 @pytest.mark.spec("RFC 6749", "2.3", "MUST", "a request uses one client authentication method")
-@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/oauth/par"])
 @pytest.mark.parametrize("ways", [*combinations(WAYS, 2), tuple(WAYS)], ids="+".join)
 def test_more_than_one_way_is_refused(scene, path, ways):
     form = {"grant_type": "client_credentials", "token": scene.machine_token()}

@@ -46,7 +46,7 @@ def test_an_assertion_works_once_and_at_one_place(signing_client):
 
     assert send("/oauth/token").status_code == 200
     with nothing_changes():
-        for path in ("/oauth/token", "/token", "/oauth/introspect", "/oauth/revoke"):
+        for path in ("/oauth/token", "/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"):
             assert_refused(send(path), INVALID_CLIENT)
 
 
