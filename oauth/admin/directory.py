@@ -17,8 +17,10 @@ class ClientAdmin(ReadOnlyAdmin):
     shown = (
         "client_id", "name", "status", "registration_source", "redirect_uris", "grant_types",
         "response_types", "token_endpoint_auth_method", "scope", "application_type", "is_agent",
-        "agent_description", "software_id", "client_jwks_uri", "previous_secret_expires_at",
-        "version", "created", "updated",
+        "agent_description", "software_id", "client_jwks_uri", "request_object_signing_alg",
+        "require_pushed_authorization_requests", "require_signed_request_object",
+        "tls_client_auth", "tls_client_certificate_bound_access_tokens",
+        "previous_secret_expires_at", "version", "created", "updated",
     )  # fmt: skip
 
 
