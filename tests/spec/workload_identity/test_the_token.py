@@ -64,7 +64,9 @@ NOW = int(time.time())
         ({"cnf": {}}, "workload_not_proved"),
     ],
 )
-@pytest.mark.spec("RFC 7523", "3", "MUST", "an assertion that does not hold is invalid_grant")
+@pytest.mark.spec(
+    "SEP-1933", "Flow Steps", "MUST", "a workload token that does not hold is invalid_grant"
+)
 @pytest.mark.shows("metric", "authplane_workload_tokens_denied_total")
 def test_a_claim_that_does_not_hold(workload, claims, reason):
     before = denied(reason)
@@ -106,7 +108,7 @@ def test_known_platforms_name_their_key(scene, kind):
         assert_refused(workload.ask(token), INVALID_ASSERTION)
 
 
-@pytest.mark.spec("RFC 7523", "3", "MUST", "an assertion is signed by its issuer")
+@pytest.mark.spec("SEP-1933", "Flow Steps", "MUST", "a workload token is signed by its issuer")
 def test_nobody_else_signs_for_the_platform(workload):
     token = workload.platform.token()
     stranger = Platform(issuer=workload.platform.issuer)
@@ -166,6 +168,7 @@ def test_a_jwt_svid_without_issuer_belongs_to_its_trust_domain(scene):
         ("spiffe", {"sub": "spiffe://example.org/ns/team-a/sa/deployer/x"}),
     ],
 )
+@pytest.mark.spec("SEP-1933", "Flow Steps", "MUST", "a workload that no rule knows gets nothing")
 def test_a_workload_that_no_rule_knows(scene, kind, claims):
     workload = make_workload(scene.client, resource=scene.resource.uri, kind=kind)
 
@@ -219,6 +222,7 @@ def test_the_first_rule_that_matches_decides(scene):
     assert subject(sub="system:serviceaccount:team-b:deployer") == rows[2].client_id
 
 
+@pytest.mark.spec("SEP-1933", "Flow Steps", "MUST", "a workload token is for this server alone")
 def test_an_audience_of_its_own(scene):
     workload = make_workload(scene.client, resource=scene.resource.uri)
     workload.platform.change(audience="authplane")
@@ -235,6 +239,12 @@ def test_an_issuer_that_is_switched_off(workload):
         assert_refused(workload.ask(), INVALID_ASSERTION)
 
 
+@pytest.mark.spec(
+    "SEP-1933",
+    "Security Implications",
+    "SHOULD",
+    "the freshness of a workload token is verified",
+)
 @pytest.mark.shows("setting", "workload.max_token_age")
 def test_how_old_a_token_may_be_can_be_set(workload, override_config):
     now = int(time.time())
