@@ -17,6 +17,7 @@ from authplane.core.areas.operation import (
     Signing,
     Storage,
 )
+from authplane.core.areas.proofs import DPoP
 from authplane.core.areas.protocol import (
     Agents,
     AssertionGrants,
@@ -26,8 +27,8 @@ from authplane.core.areas.protocol import (
     OAuth,
     Registration,
     Tokens,
-    WorkloadTokens,
 )
+from authplane.core.areas.workloads import WorkloadTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Config:
     oauth: OAuth = field(default_factory=OAuth)
     exchange: Exchange = field(default_factory=Exchange)
     xaa: AssertionGrants = field(default_factory=AssertionGrants)
+    dpop: DPoP = field(default_factory=DPoP)
     certificates: ClientCertificates = field(default_factory=ClientCertificates)
     session: Session = field(default_factory=Session)
     rate_limit: RateLimit = field(default_factory=RateLimit)

@@ -314,21 +314,6 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkloadTokens:
-    """Tokens with which platforms vouch for their workloads."""
-
-    max_token_age: int = setting(
-        "workload.max_token_age",
-        HOUR,
-        "How long ago a workload token may have been issued, however long it is valid. Platforms"
-        " renew their tokens earlier; what is older has been lying somewhere.",
-        read=duration,
-        low=60,
-        high=DAY,
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class AssertionGrants:
     """Assertions of other issuers: identity providers (ID-JAG) and workload issuers."""
 
@@ -409,4 +394,9 @@ class Features:
         " jwt-bearer grant, which xaa.enabled switches as a whole.",
         read=boolean,
     )
-    dpop: bool = setting("dpop.enabled", False, "DPoP proofs (RFC 9449).", read=boolean)
+    dpop: bool = setting(
+        "dpop.enabled",
+        True,
+        "Whether proofs bind tokens to keys (RFC 9449). While it is off, proofs are ignored.",
+        read=boolean,
+    )
