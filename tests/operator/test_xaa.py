@@ -50,7 +50,7 @@ def refused(answer, status, error, *texts):
 
 class TestProviders:
     @pytest.mark.shows("audit event", "idp.created", "idp.updated", "idp.deleted")
-    @pytest.mark.shows("metric", OPERATIONS)
+    @pytest.mark.shows("metric", "authplane_xaa_idp_operations_total")
     def test_the_whole_life_of_one(self, operator):
         before = sample(OPERATIONS, operation="register")
         body = {"name": "Okta", "issuer": ISSUER, "jwks_uri": JWKS}

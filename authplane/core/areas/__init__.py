@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from authplane.core.areas.assertions import AssertionGrants
 from authplane.core.areas.certificates import ClientCertificates
 from authplane.core.areas.operation import (
     Admin,
@@ -20,7 +21,6 @@ from authplane.core.areas.operation import (
 from authplane.core.areas.proofs import DPoP
 from authplane.core.areas.protocol import (
     Agents,
-    AssertionGrants,
     Exchange,
     Features,
     MetadataDocuments,

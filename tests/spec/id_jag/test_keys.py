@@ -36,7 +36,9 @@ def later(monkeypatch, seconds):
     monkeypatch.setattr(assertions, "verify_signed", ahead)
 
 
-@pytest.mark.shows("metric", HITS, MISSES)
+@pytest.mark.shows(
+    "metric", "authserver_oidc_jwks_cache_hits_total", "authserver_oidc_jwks_cache_misses_total"
+)
 def test_keys_are_fetched_once(ema):
     hits, misses = sample(HITS), sample(MISSES)
 
