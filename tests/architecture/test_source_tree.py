@@ -16,6 +16,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 REASONS = {
     "oauth/errors.py": "one table of every reason and its answer; splitting it would hide gaps",
     "authplane/core/areas/operation.py": "one declaration per setting, read as a list",
+    "authplane/core/areas/protocol.py": "one declaration per setting, read as a list",
     "authplane/settings/base.py": "Django's settings in one place",
     "audit/events.py": "the closed catalogue: one declaration per event, read as a list",
     "oauth/error_reference.py": "one entry per error code, read as a list",
