@@ -168,6 +168,11 @@ ADVICE: Final[dict[str, Advice]] = {
         _NO,
         "Register the client with this grant type, or use one that it has.",
     ),
+    "unmet_authentication_requirements": Advice(
+        "The application wants a way of signing in (acr_values) that is not to be had here.",
+        _NO,
+        "Ask for a value that acr_values_supported lists. Operators configure sign_in.acr_values.",
+    ),
     "unsupported_grant_type": Advice(
         "This server does not offer the grant type, or it is switched off.",
         _NO,
