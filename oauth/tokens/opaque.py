@@ -16,7 +16,7 @@ from oauth.models import Client
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.claims import access_token_claims
 from oauth.tokens.exchange.actors import agents_of
-from oauth.tokens.standing import Described, Standing, read_described, read_standing
+from oauth.tokens.standing import Described, Standing, read_described, read_standing, read_standings
 from oauth.tokens.verification import is_in_force, token_id, verify_access_token
 
 PREFIX: Final = "apat_"
@@ -86,6 +86,20 @@ def read_access(presented_token: str, *, now: datetime) -> Resolved | None:
     row_id = token_id(claims) if claims is not None else None
     standing = read_standing(row_id) if row_id is not None else None
     return Resolved(claims, standing) if claims is not None and standing is not None else None
+
+
+def read_both(first: str, second: str, *, now: datetime) -> tuple[Resolved | None, Resolved | None]:
+    """Two access tokens as `read_access` reads one. One statement when both are JWTs."""
+    claims = [verify_access_token(presented_token, now=now) for presented_token in (first, second)]
+    ids = [token_id(verified) if verified else None for verified in claims]
+    if ids[0] is None or ids[1] is None:
+        return read_access(first, now=now), read_access(second, now=now)
+    standings = read_standings(ids[0], ids[1])
+    read = [
+        Resolved(verified, standings[row_id]) if verified and row_id in standings else None
+        for verified, row_id in zip(claims, ids, strict=True)
+    ]
+    return read[0], read[1]
 
 
 def resolve(handle: Handle) -> Resolved | None:

@@ -79,6 +79,15 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
     return _standing(jti, row) if row is not None else None
 
 
+def read_standings(first: uuid.UUID, second: uuid.UUID) -> dict[uuid.UUID, Standing]:
+    """The standings of two tokens by their ids, of those that the ledger knows. One statement."""
+    with connection.cursor() as cursor:
+        given = [_ID.get_db_prep_value(jti, connection) for jti in (first, second)]
+        cursor.execute(_QUERY_OF_TWO, given)
+        rows = {_ID.to_python(row[0]): row[1:] for row in cursor.fetchall()}
+    return {jti: _standing(jti, row) for jti, row in rows.items()}
+
+
 def read_described(jti: uuid.UUID) -> tuple[Standing, Described] | None:
     """The same with what the ledger knows of the token's content. One statement."""
     row = _read(_QUERY_DESCRIBED, jti)
@@ -235,6 +244,7 @@ _ORIGIN: Final = (
     "SELECT way.family_id FROM way WHERE way.family_id IS NOT NULL) "
 )
 _QUERY: Final = f"SELECT {_COLUMNS} {_TABLES} WHERE token.id = %s"
+_QUERY_OF_TWO: Final = f"SELECT token.id, {_COLUMNS} {_TABLES} WHERE token.id IN (%s, %s)"
 _QUERY_DESCRIBED: Final = (
     f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_TABLES} {_ORIGIN} WHERE token.id = %s"
 )

@@ -116,9 +116,9 @@ def test_exchange_over_a_link(delegation):
     assert answer.status_code == 200
 
 
-def test_exchange_with_an_actor_token_reads_that_as_well(delegation):
+def test_exchange_with_an_actor_token_reads_both_tokens_at_once(delegation):
     subject, actor = delegation.subject_token(), delegation.scene.machine_token()
-    with budget(postgresql=4, sqlite=10):
+    with budget(postgresql=3, sqlite=9):
         answer = delegation.exchange(subject, actor_token=actor)
     assert answer.status_code == 200
 

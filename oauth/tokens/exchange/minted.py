@@ -15,7 +15,7 @@ from oauth.tokens.authorization import Authorization
 from oauth.tokens.exchange import actors, ceiling, consents, gates
 from oauth.tokens.exchange.order import Order
 from oauth.tokens.exchange.possession import require_possession
-from oauth.tokens.exchange.presented import Presented, read_actor
+from oauth.tokens.exchange.presented import Presented
 from oauth.tokens.lifetimes import exchanged_token_lifetime
 from oauth.tokens.standing import MAX_ANCESTORS
 
@@ -114,10 +114,16 @@ def _require_rules(order: Order, *, resource: ResourceView | None) -> None:
 
 
 def _actor(order: Order) -> Presented | None:
-    """The actor token, in the hands of somebody who may have it; None when none was sent."""
-    actor = read_actor(order.parameters, now=order.now)
-    if actor is not None:
-        require_possession(actor, client=order.client, shown=order.shown)
+    """The actor token, live and in the hands of somebody who may have it; None when none was sent.
+
+    Raises: OAuthError(ACTOR_TOKEN_INVALID), and what `require_possession` raises.
+    """
+    if "actor_token" not in order.parameters:
+        return None
+    actor = order.actor
+    if actor is None or not actor.standing.is_live:
+        raise OAuthError(Reason.ACTOR_TOKEN_INVALID)
+    require_possession(actor, client=order.client, shown=order.shown)
     return actor
 
 

@@ -14,7 +14,7 @@ from oauth.resources.scopes import parse_scope
 from oauth.resources.view import ResourceView
 from oauth.tokens.exchange import ceiling
 from oauth.tokens.exchange.possession import require_possession
-from oauth.tokens.exchange.presented import Presented, read_subject, require_actor_types
+from oauth.tokens.exchange.presented import Presented, read_tokens, require_actor_types
 from oauth.tokens.exchange.target import (
     BROKER,
     Fronting,
@@ -29,13 +29,15 @@ class Order:
     """A request to exchange a live subject token, by a client that may hold it.
 
     `target` is None when no resource was named: then the new token is for what the subject token
-    is for. `requested` holds the scopes asked for, `shown` what the request proved to hold, by the
-    names of the `cnf` claim.
+    is for. `actor` is an actor token that was sent and is one of ours; whether it will do is asked
+    when it is its turn. `requested` holds the scopes asked for, `shown` what the request proved to
+    hold, by the names of the `cnf` claim.
     """
 
     client: Client
     parameters: Mapping[str, str]
     subject: Presented
+    actor: Presented | None
     target: ResourceView | None
     source: ResourceView | None
     fronting: Fronting | None
@@ -63,7 +65,7 @@ def read_order(
     Raises: OAuthError.
     """
     require_actor_types(parameters)
-    subject = read_subject(parameters, now=now)
+    subject, actor = read_tokens(parameters, now=now)
     require_possession(subject, client=client, shown=shown)
     requested = ceiling.without_offline(parse_scope(parameters.get("scope")))
     target = find_target(resources)
@@ -75,6 +77,7 @@ def read_order(
         client=client,
         parameters=parameters,
         subject=subject,
+        actor=actor,
         target=target,
         source=source,
         fronting=fronting,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from oauth.errors import OAuthError, Reason
 from oauth.resources.selectors import resource_of_audience
 from oauth.resources.view import ResourceView
-from oauth.tokens.opaque import read_access
+from oauth.tokens.opaque import Resolved, read_access, read_both
 from oauth.tokens.standing import Standing
 
 ACCESS_TOKEN_TYPE: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
@@ -73,27 +73,33 @@ class Presented:
         return int(self.claims["exp"]) - int(now.timestamp())
 
 
-def read_subject(parameters: Mapping[str, str], *, now: datetime) -> Presented:
-    """The subject token.
+def read_tokens(
+    parameters: Mapping[str, str], *, now: datetime
+) -> tuple[Presented, Presented | None]:
+    """The live subject token, and the actor token, of which is not yet asked whether it will do.
 
-    Its audience is not compared with anything: whether this client may exchange it is for the
-    gates to say.
+    The subject token's audience is not compared with anything: whether this client may exchange it
+    is for the gates to say.
 
     Spec: RFC 8693 section 2.1. Deviates: section 2.2.2 says `invalid_request` for an unacceptable
     token; ours is `invalid_grant`, which clients of this interface are written for.
     Raises: OAuthError.
     """
-    presented_token = parameters.get("subject_token")
-    if not presented_token:
+    subject_token, actor_token = parameters.get("subject_token"), parameters.get("actor_token")
+    if not subject_token:
         raise OAuthError(Reason.SUBJECT_TOKEN_MISSING)
     if parameters.get("subject_token_type") not in TOKEN_TYPES:
         raise OAuthError(Reason.SUBJECT_TOKEN_TYPE)
-    subject = _read(presented_token, now=now)
+    if actor_token:
+        resolved, acting = read_both(subject_token, actor_token, now=now)
+    else:
+        resolved, acting = read_access(subject_token, now=now), None
+    subject = _in_force(resolved, now=now)
     if subject is None:
         raise OAuthError(Reason.SUBJECT_TOKEN_INVALID)
     if not subject.standing.is_live:
         raise OAuthError(Reason.SUBJECT_TOKEN_REVOKED)
-    return subject
+    return subject, _in_force(acting, now=now)
 
 
 def require_actor_types(parameters: Mapping[str, str]) -> None:
@@ -110,26 +116,11 @@ def require_actor_types(parameters: Mapping[str, str]) -> None:
         raise OAuthError(Reason.ACTOR_TOKEN_TYPE)
 
 
-def read_actor(parameters: Mapping[str, str], *, now: datetime) -> Presented | None:
-    """The actor token, held to the same as the subject token; None when none was sent.
-
-    Raises: OAuthError(ACTOR_TOKEN_INVALID).
-    """
-    presented_token = parameters.get("actor_token")
-    if not presented_token:
-        return None
-    actor = _read(presented_token, now=now)
-    if actor is None or not actor.standing.is_live:
-        raise OAuthError(Reason.ACTOR_TOKEN_INVALID)
-    return actor
-
-
-def _read(presented_token: str, *, now: datetime) -> Presented | None:
+def _in_force(resolved: Resolved | None, *, now: datetime) -> Presented | None:
     """None for what is no access token of ours, is out of force, or is unknown to the ledger.
 
     A token that lives only by the skew we grant to clocks has no second left to pass on.
     """
-    resolved = read_access(presented_token, now=now)
     if resolved is None or int(resolved.claims["exp"]) <= int(now.timestamp()):
         return None
     return Presented(resolved.claims, resolved.standing)
