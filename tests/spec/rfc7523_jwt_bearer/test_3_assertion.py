@@ -282,3 +282,23 @@ def test_refusals_are_recorded_without_the_assertion(ema):
 
     (told,) = recorded("jwt_bearer.denied")
     assert told == {"reason": "assertion_claims"}
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
+def test_a_confidential_client_of_every_method_may_ask(ema, method):
+    key = signing_key("client")
+    keyed = {"client_jwks": key_set(key)} if method == "private_key_jwt" else {}
+    ema.client = ema.scene.another_machine(
+        scope="read", grant_types=[JWT_BEARER], token_endpoint_auth_method=method, **keyed
+    )
+    ema.client.private_jwk = key
+
+    assert ema.redeem().status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/token", "/oauth/token"])
+def test_the_root_alias_does_the_same(ema, path):
+    assertion = ema.assertion()
+    ema.client.token(path=path, grant_type=JWT_BEARER, assertion=assertion).raise_for_status()
+
+    refuse(ema, assertion, "assertion_replayed", USED)
