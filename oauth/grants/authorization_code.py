@@ -9,6 +9,7 @@ from audit import events, record
 from authplane.core import clock
 from authplane.core.metrics import counter
 from oauth import pkce
+from oauth.engine.binding import require_bound_key
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
 from oauth.grants.staged import StagedGrant
@@ -47,6 +48,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             binding_jkt=request.binding.jkt,
             client=request.client,
         )
+        require_bound_key(request.binding, jkt=request.source.dpop_jkt)
         self._require_unspent(request)
         self._decide(request)
 
@@ -129,6 +131,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             scope=scope,
             lifetime=lifetime_at(resource, user_token_lifetime()),
             dpop_jkt=bound_key(resource, request.binding.jkt),
+            proven_jkt=request.binding.jkt,
             certificate=request.binding.certificate,
             auth_time=int(code.auth_time.timestamp()),
             acr=code.acr,

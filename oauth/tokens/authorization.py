@@ -15,9 +15,10 @@ class Authorization:
     `scope` is what the token carries; `subject` its `sub`; `resource` the one audience;
     `lifetime` is in seconds. `parent` is the id of the token it was exchanged from and
     `consent_client` the client whose consent it rests on, when that is another one. `dpop_jkt` and
-    `certificate` are the thumbprints of the key and the certificate it is bound to. `agent_chain`
-    lists agents, oldest first. `decided_at` is the moment that `lifetime` counts from; without it
-    that is when the token is made, which may be a second later.
+    `certificate` are the thumbprints of the key and the certificate it is bound to; `proven_jkt` is
+    the key that the client proved, to which its refresh tokens are bound even where the access
+    token is not. `agent_chain` lists agents, oldest first. `decided_at` is the moment that
+    `lifetime` counts from; without it that is when the token is made, which may be a second later.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Authorization:
     consent_client: uuid.UUID | None = None
     dpop_jkt: str = ""
     certificate: str = ""
+    proven_jkt: str = ""
     actors: dict[str, Any] | None = None
     agent_chain: tuple[str, ...] = ()
     client_name: str = ""

@@ -73,7 +73,7 @@ def family_values(
         code.user_id,
         code.scope,
         code.resource,
-        decided.dpop_jkt if decided.client.is_public else "",
+        decided.proven_jkt if decided.client.is_public else "",
         code.auth_time,
         decided.acr,
         json.dumps(list(decided.amr)),

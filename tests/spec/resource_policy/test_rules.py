@@ -202,6 +202,19 @@ class TestDPoPOff:
         assert "Bearer" == answer["token_type"]
         assert "cnf" not in scene.machine.claims(answer["access_token"])
 
+    def test_the_refresh_token_of_a_public_client_is_bound_all_the_same(self, scene):
+        """A resource that cannot check proofs must not make refresh tokens worth stealing."""
+        demand(scene.resource, dpop="off")
+        holder = with_key(scene.client)
+        answer = holder.redeem(holder.authorize(scene.person)).json()
+        assert "Bearer" == answer["token_type"]
+
+        with nothing_changes():
+            for thief in (scene.client, with_key(scene.client)):
+                assert 400 == thief.refresh(answer["refresh_token"]).status_code
+
+        assert "Bearer" == holder.refresh(answer["refresh_token"]).json()["token_type"]
+
     def test_a_client_that_takes_bound_tokens_alone_gets_none(self, scene):
         demand(scene.resource, dpop="off")
         for driver in (scene.machine, scene.client):
