@@ -18,11 +18,14 @@ from typing import Any
 
 import pytest
 
-from tests.support import oauth_client
+from tests.support import node, oauth_client
 from tests.support.assertions import ID_JAG, TOKEN_EXCHANGE, TYPES
 from tests.support.dpop import DPoPKey
-from tests.support.platforms import JWT_BEARER
+from tests.support.factories import make_client, make_resource
+from tests.support.platforms import JWT_BEARER, Platform
 from tests.support.server import ROOT, RunningServer, free_port, running_server
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 PASSWORD = "correct horse battery staple"
 PROVISION = """
@@ -123,13 +126,15 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sides(transactional_db: None, empty_database: Path, tmp_path: Path) -> Iterator[list[Side]]:
+@pytest.fixture(scope="module")
+def sides(
+    django_db_setup: None, django_db_blocker: Any, empty_database: Path
+) -> Iterator[list[Side]]:
     """Two servers that trust each other."""
-    with contextlib.ExitStack() as until_the_end:
+    with django_db_blocker.unblock(), contextlib.ExitStack() as until_the_end:
         both = []
         for name in ("left", "right"):
-            database = tmp_path / f"{name}.sqlite3"
+            database = empty_database.with_name(f"{name}.sqlite3")
             shutil.copy(empty_database, database)
             server = until_the_end.enter_context(
                 running_server(
@@ -221,3 +226,68 @@ def test_an_assertion_that_is_bound_to_a_key(sides: list[Side]) -> None:
     holder = away.client(away.guest, dpop=key)
     served = holder.token(grant_type=JWT_BEARER, assertion=bound)
     assert (served.status_code, served.json()["token_type"]) == (200, "DPoP"), served.text
+
+
+def oauth4webapi(given: dict[str, Any]) -> dict[str, Any]:
+    """What the unmodified client reports."""
+    finished = subprocess.run(
+        [str(node.find_node()), "oauth4webapi-assertions.mjs", json.dumps(given)],
+        cwd=node.FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    word, _, facts = finished.stdout.strip().partition(" ")
+    assert word == "DONE", finished.stderr[-3000:]
+    return dict(json.loads(facts))
+
+
+@pytest.mark.node
+def test_oauth4webapi_between_two_servers(sides: list[Side]) -> None:
+    home, away = sides
+    person = oauth_client.User(home.email, PASSWORD)
+    tokens = home.client(home.employee).tokens(person, scope="openid")
+
+    facts = oauth4webapi(
+        {
+            "home": home.url,
+            "away": away.url,
+            "refresh_token": tokens["refresh_token"],
+            "resource": away.resource,
+            "employee": home.employee,
+            "guest": away.guest,
+        }
+    )
+
+    assert facts == {
+        "advertised": [ID_JAG],
+        "accepted": ["urn:ietf:params:oauth:grant-profile:id-jag"],
+        "issued": ID_JAG,
+        "token_type": "bearer",
+        "scope": "read",
+    }
+
+
+@pytest.mark.node
+def test_oauth4webapi_as_a_workload(server: Any) -> None:
+    resource = make_resource()
+    row = make_client(grant_types=[JWT_BEARER], scope="read")
+    platform = Platform("kubernetes")
+    port = free_port()
+    platform.register(
+        {"subject": platform.subject, "client_id": row.client_id},
+        audience=f"http://127.0.0.1:{port}",
+    )
+    url = server(port=port).url
+
+    facts = oauth4webapi(
+        {
+            "server": url,
+            "client_id": row.client_id,
+            "workload": platform.token(aud=[url]),
+            "resource": resource.uri,
+        }
+    )
+
+    assert (facts["token_type"], facts["scope"]) == ("bearer", "read")

@@ -59,13 +59,22 @@ def test_a_platform_token_is_all_a_workload_needs(scene, kind):
     }
 
 
-def test_the_ledger_says_that_it_was_a_workload(workload):
+@pytest.mark.shows("metric", "authplane_workload_tokens_issued_total")
+def test_the_ledger_and_the_metrics_say_that_it_was_a_workload(workload):
+    from prometheus_client import REGISTRY
+
     from oauth.models import AccessToken
 
+    def issued():
+        name, labels = "authplane_workload_tokens_issued_total", {"preset": "generic"}
+        return REGISTRY.get_sample_value(name, labels) or 0
+
+    before = issued()
     jti = workload.client.claims(workload.ask().json()["access_token"])["jti"]
 
     row = AccessToken.objects.get(pk=jti)
     assert (row.kind, row.user_id, row.subject) == ("workload", None, workload.client.client_id)
+    assert issued() == before + 1
 
 
 def test_the_client_may_say_its_name(workload):
