@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authplane.core import env, reserved
+from authplane.core.areas.levels import sign_in_levels
 from authplane.core.loading import area_types, declared
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ KINDS: dict[Callable[[Any], Any], str] = {
     env.duration: "duration",
     env.integer: "number",
     env.text_list: "list",
+    sign_in_levels: "list",
     env.rows: "list of mappings (YAML)",
     env.secret: "secret",
     env.text: "text",

@@ -38,6 +38,9 @@ def test_an_active_token_of_a_user_is_described(scene):
         "nbf": claims["nbf"],
         "jti": claims["jti"],
         "token_type": "Bearer",
+        "auth_time": claims["auth_time"],
+        "acr": "urn:authplane:acr:password",
+        "amr": ["pwd"],
     }
     (event,) = recorded("token.introspected")
     assert event == {"jti": claims["jti"], "issuing_client": scene.client.client_id}
