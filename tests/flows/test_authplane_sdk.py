@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jwt
 import pytest
 
 from tests.support import factories
@@ -235,6 +236,42 @@ def test_what_may_not_be_exchanged_is_never_the_servers_fault(server, agent, gat
         "access_denied",
         "invalid_target",
     ]
+
+
+@pytest.mark.usefixtures("resource", "calendar")
+@pytest.mark.parametrize(("algorithm", "require_nonce"), [("ES256", "true"), ("RS256", "false")])
+def test_tokens_are_bound_to_the_key_of_the_sdk(server, agent, watcher, algorithm, require_nonce):
+    url = server(
+        AUTHPLANE_DPOP_REQUIRE_NONCE=require_nonce,
+        AUTHPLANE_TOKEN_EXCHANGE_ALLOW_SELF_EXCHANGE="true",
+    ).url
+    with talk(url, agent, dpop=algorithm) as call, talk(url, watcher) as watch:
+        got = call("client_credentials", scopes=["read"], resources=[URI])
+        assert got["token_type"] == "DPoP", got
+        jkt = call("thumbprint")["jkt"]
+        seen = call("verify", token=got["access_token"], resource=URI, proof_for=f"{URI}/call")
+        assert seen["proved"] is True
+
+        told = watch("introspect", token=got["access_token"])
+        assert (told["active"], told["token_type"]) == (True, "DPoP")
+        # The SDK proves its key to these endpoints as well, which do not ask for it.
+        assert call("introspect", token=got["access_token"])["active"] is True
+
+        wanted = {"scope": "tools/add", "resources": ["calendar"]}
+        own = call("client_credentials", scopes=["tools/add"], resources=[CALENDAR])
+        exchanged = call("exchange", subject_token=own["access_token"], **wanted)
+        assert exchanged["token_type"] == "DPoP", exchanged
+        assert thumbprint_in(exchanged["access_token"]) == jkt
+        with talk(url, agent) as without_key:
+            stolen = without_key("exchange", subject_token=own["access_token"], **wanted)
+            assert stolen["raised"] == "InvalidGrantError", "it is worth nothing without the key"
+
+        call("revoke", token=own["access_token"])
+        assert watch("introspect", token=exchanged["access_token"])["active"] is False
+
+
+def thumbprint_in(token):
+    return jwt.decode(token, options={"verify_signature": False})["cnf"]["jkt"]
 
 
 def test_discovery_is_what_the_sdk_relies_on(server):

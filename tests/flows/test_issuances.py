@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from tests.support.assertions import make_enterprise
+from tests.support.dpop import DPoPKey
 from tests.support.exchanging import make_delegation
 from tests.support.idp import enterprise
 from tests.support.platforms import make_workload
@@ -35,6 +36,11 @@ def by_refresh(scene, **_):
 
 
 def by_client_credentials(scene, **_):
+    return scene.machine_token(), None
+
+
+def by_client_credentials_with_a_key(scene, **_):
+    scene.machine.dpop = DPoPKey()
     return scene.machine_token(), None
 
 
@@ -74,6 +80,7 @@ WAYS = {
     "authorization_code": by_code,
     "refresh_token": by_refresh,
     "client_credentials": by_client_credentials,
+    "client_credentials with a key": by_client_credentials_with_a_key,
     "token_exchange": by_exchange,
     "token_exchange over a link": by_fronted_exchange,
     "token_exchange of its own": by_self_exchange,
@@ -99,6 +106,7 @@ def test_the_row_says_what_the_token_says(scene, world, override_config, way):
     assert row.scope == claims["scope"]
     assert row.actors == claims.get("act")
     assert row.dpop_jkt == claims.get("cnf", {}).get("jkt", "")
+    assert bool(row.dpop_jkt) == way.endswith("key")
     assert int(row.created.timestamp()) == claims["iat"]
     assert int(row.expires.timestamp()) == claims["exp"]
     assert row.issuer == ""

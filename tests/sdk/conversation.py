@@ -13,6 +13,9 @@ import json
 import sys
 from importlib.metadata import version
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
 from authplane import (
     ASCredentials,
     AuthplaneClient,
@@ -80,12 +83,24 @@ class Conversation:
         }
 
     async def thumbprint(self):
-        from authplane.dpop import jwk_thumbprint
-
-        return {"jkt": jwk_thumbprint(self.provider.key_material.public_jwk)}
+        return {"jkt": self.provider.key_material.thumbprint}
 
     async def sdk(self):
         return {"version": version("authplane-sdk")}
+
+
+def new_key(algorithm):
+    key = (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        if algorithm == "RS256"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return DPoPKeyMaterial.from_pem(pem, algorithm=algorithm)
 
 
 def say(answer):
@@ -97,7 +112,7 @@ async def converse():
     who = json.loads(sys.stdin.readline())
     provider = None
     if who.get("dpop"):
-        provider = DPoPProvider(key_material=DPoPKeyMaterial.generate(who["dpop"]))
+        provider = DPoPProvider(key_material=new_key(who["dpop"]))
     client = await AuthplaneClient.create(
         issuer=who["issuer"],
         auth=ASCredentials(who["client_id"], who["client_secret"]),
