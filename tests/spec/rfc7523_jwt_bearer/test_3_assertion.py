@@ -302,3 +302,18 @@ def test_the_root_alias_does_the_same(ema, path):
     ema.client.token(path=path, grant_type=JWT_BEARER, assertion=assertion).raise_for_status()
 
     refuse(ema, assertion, "assertion_replayed", USED)
+
+
+def test_neither_assertion_nor_subject_is_written_anywhere(ema, caplog):
+    from audit.models import AuditEvent
+
+    caplog.set_level("INFO")
+    good = ema.assertion(sub="ann@example.com")
+    ema.redeem(good).raise_for_status()
+    ema.redeem(good)
+    ema.redeem(ema.assertion(sub="ann@example.com"), scope="admin")
+
+    told = caplog.text + repr(list(AuditEvent.objects.values_list("detail", "actor_id")))
+    assert "jwt_bearer.issued" in caplog.text or recorded("jwt_bearer.issued")
+    for part in ("ann@example.com", *good.split(".")[1:]):
+        assert part not in told
