@@ -14,6 +14,7 @@ from tests.support.assertions import (
     make_enterprise,
 )
 from tests.support.digests import nothing_changes
+from tests.support.dpop import DPoPKey
 from tests.support.factories import driver_for, make_client, make_confidential_client
 from tests.support.platforms import JWT_BEARER
 from tests.support.record import recorded
@@ -449,3 +450,26 @@ def test_a_subject_that_ends_while_it_is_asserted(enterprise, monkeypatch, kind)
     monkeypatch.setattr(issuing, "read_subject", decide_and_revoke)
     assert_refused(enterprise.assertion(subject, kind=kind), INVALID_GRANT)
     assert not AccessToken.objects.filter(kind="assertion").exists()
+
+
+@pytest.mark.spec("ID-JAG", "7.4.1.1", "MUST", "an assertion is bound to the key that was proved")
+def test_it_is_bound_to_the_key_that_was_proved(enterprise):
+    subject = enterprise.sign_in()["refresh_token"]
+    enterprise.client.dpop = key = DPoPKey()
+
+    answer = enterprise.assertion(subject)
+
+    assert answer.json()["token_type"] == "N_A"
+    assert enterprise.client.claims(answer.json()["access_token"])["cnf"] == {"jkt": key.jkt}
+
+
+def test_a_bound_access_token_needs_its_key(enterprise):
+    enterprise.client.dpop = DPoPKey()
+    subject = enterprise.sign_in()["access_token"]
+    assert enterprise.assertion(subject, kind="access_token").status_code == 200
+
+    for key in (None, DPoPKey()):
+        enterprise.client.dpop = key
+        with nothing_changes():
+            answer = enterprise.assertion(subject, kind="access_token")
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")

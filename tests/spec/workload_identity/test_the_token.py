@@ -8,6 +8,7 @@ import pytest
 
 from tests.spec.workload_identity.test_the_grant import INVALID_ASSERTION, UNKNOWN_WORKLOAD
 from tests.support.digests import nothing_changes
+from tests.support.dpop import DPoPKey
 from tests.support.forged import signed_by_a_stranger, unsigned, with_claims, with_mac
 from tests.support.platforms import ISSUER, Platform, make_workload
 from tests.support.published import internet, key_set, signing_key
@@ -270,3 +271,40 @@ def test_keys_are_fetched_and_an_outage_is_no_refusal(scene, monkeypatch):
         world.publish("/jwks2", key_set(workload.platform.key))
         assert [workload.ask().status_code for _ in range(2)] == [200, 200]
         assert world.paths() == ["/jwks", "/jwks2"]
+
+
+URL = ISSUER + "/oauth/token"
+
+
+def proof(key):
+    return {"DPoP": key.proof(URL)}
+
+
+def test_a_workload_can_bind_its_token(workload):
+    key = DPoPKey()
+
+    answer = workload.ask(headers=proof(key))
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["token_type"] == "DPoP"
+    claims = workload.client.claims(answer.json()["access_token"])
+    assert claims["cnf"] == {"jkt": key.jkt}
+
+
+def test_a_token_that_is_bound_needs_its_key(workload):
+    key = DPoPKey()
+    bound = workload.platform.token(cnf={"jkt": key.jkt})
+
+    assert workload.ask(bound, headers=proof(key)).status_code == 200
+    with nothing_changes():
+        assert_refused(workload.ask(bound), INVALID_ASSERTION)
+        assert_refused(workload.ask(bound, headers=proof(DPoPKey())), INVALID_ASSERTION)
+
+
+def test_a_refused_request_uses_up_neither_proof_nor_token(scene):
+    workload = make_workload(scene.client, resource=scene.resource.uri, single_use=True)
+    token, headers = workload.platform.token(), proof(DPoPKey())
+
+    with nothing_changes():
+        assert workload.ask(token, scope="admin", headers=dict(headers)).status_code == 400
+    assert workload.ask(token, headers=headers).status_code == 200
