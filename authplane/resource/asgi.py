@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from .challenge import answer
 from .errors import Refused, Unavailable
@@ -25,6 +26,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 _POLICY_VIOLATION: Final = 1008
+# What RFC 3986 section 3.3 lets stand in a path.
+_PATH: Final = "/:@!$&'()*+,;="
 
 
 class Guard:
@@ -91,7 +94,7 @@ class Guard:
 
 def incoming(scope: Scope, *, server: ResourceServer, certificate: bytes | None = None) -> Incoming:
     """The credentials of an ASGI request, addressed as the configuration says it is called."""
-    raw = scope.get("raw_path") or scope["path"].encode("utf-8")
+    raw: bytes = scope.get("raw_path") or quote(scope["path"], safe=_PATH).encode()
     return Incoming(
         method=scope.get("method", "GET"),
         url=server.protection.root_url + raw.partition(b"?")[0].decode("latin-1"),

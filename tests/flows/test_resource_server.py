@@ -153,6 +153,37 @@ def test_a_bound_token_with_a_nonce_from_end_to_end(application, kind):
     assert http.post("/api", headers=bearer(token)).status_code == 401
 
 
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+def test_tokens_are_asked_about_and_revocation_counts(server, person, token_format):
+    import asyncio
+
+    from authplane.resource import Incoming, Introspection, Protection, Refused, ResourceServer
+
+    watching = factories.make_confidential_client()
+    policy = {"runtime": {"client_ids": [watching.row.client_id]}, "token_format": token_format}
+    resource = factories.make_resource(policy=policy)
+    running = server()
+    client = OAuthClient.at(running.url, resource=resource.uri)
+    client.register()
+    token = client.tokens(person, scope="read")["access_token"]
+    assert (token.count(".") == 2) is (token_format == "jwt")
+    asking = Introspection(watching.row.client_id, watching.secret, for_all=True, cache=0)
+    guard = ResourceServer(
+        Protection(issuer=running.url, resource=resource.uri, introspection=asking)
+    )
+    incoming = Incoming(method="GET", url=resource.uri, authorization=(f"Bearer {token}",))
+
+    verified = guard.verify(incoming, scopes=("read",))
+    assert verified.client_id == client.client_id
+    assert verified.claims["amr"] == ["pwd"]
+    assert asyncio.run(guard.averify(incoming, max_age=600)).subject == verified.subject
+    assert client.revoke(token).status_code == 200
+    with pytest.raises(Refused, match="not active"):
+        guard.verify(incoming)
+    with pytest.raises(Refused, match="not active"):
+        asyncio.run(guard.averify(incoming))
+
+
 BLOCKED = """
     import sys
 
