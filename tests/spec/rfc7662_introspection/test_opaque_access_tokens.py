@@ -108,6 +108,13 @@ def test_the_database_holds_neither_the_handle_nor_a_digest_of_it(scene):
             assert not [digest for digest in digests if digest in everything], table
 
 
+def test_a_text_that_is_logged_does_not_show_it(scene):
+    from authplane.core.logging import redact
+
+    token = scene.machine_token()
+    assert token[8:] not in redact(f"something went wrong with {token}, which nobody expected")
+
+
 def test_introspection_says_of_a_handle_what_it_says_of_a_jwt(frozen_clock, scene):
     from oauth.resources import selectors
 
