@@ -82,8 +82,8 @@ def verify_signed(
     except JoseError:
         if any(key.get("kid") == header.get("kid") for key in keys if "kid" in key):
             raise
-        renewed = keys_after_search(source, now=now)
-        if renewed is None or renewed == keys:
+        renewed = keys_after_search(source, known=keys, now=now)
+        if renewed is None:
             raise
     return verify_jws(token, keys=renewed, algorithms=algorithms, typ=types)
 
@@ -108,20 +108,21 @@ def keys_for(source: KeySource, *, now: datetime) -> Keys:
     return held.keys
 
 
-def keys_after_search(source: KeySource, *, now: datetime) -> Keys | None:
-    """The keys fetched anew because a token names an unknown one; None when there are none newer.
+def keys_after_search(source: KeySource, *, known: Keys, now: datetime) -> Keys | None:
+    """The keys, because a token names one that is not ``known``; None when there are no others.
 
-    Whoever comes while another one fetches waits for its result.
+    They are fetched anew unless somebody else just did. Whoever comes while another one fetches
+    waits for its result.
 
     Raises: OAuthError(ISSUER_KEYS_UNAVAILABLE) when it cannot wait.
     """
     if source.inline is not None:
         return None
     slot = _slot_of(source)
-    before = slot.held
-    _renew(source, slot, now=now, waits=True, is_search=True)
+    if slot.held is None or slot.held.keys == known:
+        _renew(source, slot, now=now, waits=True, is_search=True)
     held = slot.held
-    return None if held is None or held is before else held.keys
+    return None if held is None or held.keys == known else held.keys
 
 
 def refetch(source: KeySource, *, now: datetime) -> int:
@@ -129,7 +130,7 @@ def refetch(source: KeySource, *, now: datetime) -> int:
 
     Raises: KeysRejected with what is wrong with the answer; fetching.Unavailable.
     """
-    _slots.drop(source.jwks_uri)
+    _slots.drop(_name_of(source))
     keys = _published(source)
     _slot_of(source).held = _Held(keys, now)
     return len(keys)
@@ -137,7 +138,7 @@ def refetch(source: KeySource, *, now: datetime) -> int:
 
 def drop(source: KeySource) -> None:
     """No process knows the keys any more."""
-    _slots.drop(source.jwks_uri)
+    _slots.drop(_name_of(source))
 
 
 def accepted(document: object, *, marked: str = "") -> Keys:
@@ -176,7 +177,11 @@ _making = threading.Lock()
 
 def _slot_of(source: KeySource) -> _Slot:
     with _making:
-        return _slots.get(source.jwks_uri)
+        return _slots.get(_name_of(source))
+
+
+def _name_of(source: KeySource) -> str:
+    return f"{source.marked} {source.jwks_uri}"
 
 
 def _fresh_until(held: _Held) -> datetime:

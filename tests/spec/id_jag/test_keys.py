@@ -213,6 +213,18 @@ def test_threads_that_need_the_same_keys_wait_for_one_fetch(ema, monkeypatch):
     assert asked == [source.jwks_uri]
 
 
+def test_what_another_thread_has_found_meanwhile_is_used(ema):
+    source, now = _source(ema), clock.now()
+    old = keys.keys_for(source, now=now)
+    ema.idp.rotate("second")
+    found = keys.keys_after_search(source, known=old, now=now)
+    assert found is not None
+
+    assert keys.keys_after_search(source, known=old, now=now) == found
+    assert keys.keys_after_search(source, known=found, now=now) is None
+    assert ema.idp.fetches() == 2
+
+
 def _source(ema):
     from oauth.xaa.trust import find_provider
 
