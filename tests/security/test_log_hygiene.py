@@ -12,6 +12,7 @@ from django.db import connection
 
 from authplane.core.logging import QUIET, JsonFormatter, Redaction, TextFormatter
 from tests.support.oauth_client import JWT_BEARER, FlowStopped, User
+from tests.support.pushed import PREFIX, arrive, push, pushed
 
 
 @dataclass
@@ -81,6 +82,7 @@ def run(scene, monkeypatch):
     }
     with every_logger_at_debug() as heard:
         _succeed(scene, secrets)
+        _push(scene, secrets)
         _fail(scene, secrets)
         _break(scene, monkeypatch)
     for client in scene.client, scene.machine:
@@ -110,6 +112,16 @@ def _succeed(scene, secrets):
     secrets["user's token"] = mine["access_token"]
     assert scene.client.userinfo(mine["access_token"]).status_code == 200
     assert scene.machine.revoke(machine_token).status_code == 200
+
+
+def _push(scene, secrets):
+    reference, other = pushed(scene.client), pushed(scene.machine)
+    secrets["pushed reference"] = reference.removeprefix(PREFIX)
+    secrets["other pushed reference"] = other.removeprefix(PREFIX)
+    arrive(scene.client, reference)
+    arrive(scene.another_client(), reference)
+    arrive(scene.client, other)
+    push(scene.client, request_uri=reference)
 
 
 def _fail(scene, secrets):
