@@ -123,6 +123,8 @@ def record_in_family(issue: Issue, *, now: datetime) -> bool:
     that records: the family, its client and its user.
     """
     family_id = issue.authorization.family_id
+    if family_id is None:
+        raise ValueError("the token belongs to no family")
     if connection.vendor == "postgresql":
         values = (family_id, now, *rows.access_values(issue), *rows.audit_values(issue))
         recorded = _execute(sql.IN_FAMILY, values) == 1
@@ -228,14 +230,17 @@ def _execute(statement: str, values: tuple[Any, ...]) -> int:
         return int(cursor.rowcount)
 
 
-def _family_counts(family_id: uuid.UUID | None, *, now: datetime) -> bool:
-    return TokenFamily.objects.filter(
-        pk=family_id,
-        revoked_at=None,
-        expires_at__gt=now,
-        client__status=Client.Status.ACTIVE,
-        user__status=User.Status.ACTIVE,
-    ).exists()
+def _family_counts(family_id: uuid.UUID, *, now: datetime) -> bool:
+    return (
+        family_id is not None
+        and TokenFamily.objects.filter(
+            pk=family_id,
+            revoked_at=None,
+            expires_at__gt=now,
+            client__status=Client.Status.ACTIVE,
+            user__status=User.Status.ACTIVE,
+        ).exists()
+    )
 
 
 def _spend_code(code: StoredCode, *, now: datetime) -> bool:
