@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -11,6 +11,8 @@ from oauth.sessions import context, sign_in
 from oauth.sessions.services import METHODS
 from tests.support import factories
 from tests.support.digests import nothing_changes
+from tests.support.exchanging import make_delegation
+from tests.support.pushed import pushed as reference_of
 
 PASSWORD, STRONG = "urn:authplane:acr:password", "urn:example:strong"
 BOTH = (f"{PASSWORD}=pwd", f"{STRONG}=pwd+otp")
@@ -187,3 +189,27 @@ def test_metadata_lists_what_can_be_reached_and_nothing_else(oauth, override_con
 
     override_config(oauth={"acr_values": ("gold=hwk",)})
     assert "acr_values_supported" not in oauth.metadata()
+
+
+@pytest.mark.spec(*CARRIED)
+def test_an_exchanged_token_keeps_the_sign_in_of_its_subject(scene, frozen_clock):
+    delegation = make_delegation(scene)
+    delegation.consent("read")
+    subject = delegation.subject_token()
+    frozen_clock.shift(300)
+
+    exchanged = delegation.exchanged(subject, scope="read")["access_token"]
+
+    claims = delegation.claims(exchanged)
+    assert claims["iat"] - claims["auth_time"] >= 300
+    assert sign_in_of(claims) == sign_in_of(delegation.claims(subject))
+
+
+@pytest.mark.spec(*LEVELS)
+def test_pushed_requests_are_held_to_it_as_well(client):
+    reference = reference_of(client, acr_values="urn:unknown")
+    query = urlencode({"client_id": client.client_id, "request_uri": reference})
+
+    answer = client.http.get(f"/oauth/authorize?{query}", headers={"Accept": "text/html"})
+
+    assert error(answer) == "unmet_authentication_requirements"
