@@ -73,8 +73,8 @@ def test_the_whole_line_is_told_from_any_token_of_it(scene, agent, first, user):
         "resource": scene.resource.uri,
         "scopes": ["read"],
         "family_id": str(first.row.family_id),
-        "issued_at": str(first.row.created),
-        "expires_at": str(first.row.expires),
+        "issued_at": f"{first.row.created:%Y-%m-%dT%H:%M:%SZ}",
+        "expires_at": f"{first.row.expires:%Y-%m-%dT%H:%M:%SZ}",
         "state": "active",
     }
     assert by_id[str(middle.jti)]["parent"] == str(first.jti)

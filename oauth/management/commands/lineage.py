@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -53,13 +54,21 @@ def _id(presented: str) -> uuid.UUID:
 
 def _document(line: Line, *, asked: uuid.UUID) -> dict[str, Any]:
     tokens = [
-        {name: value for name, value in asdict(token).items() if value not in (None, "")}
+        {name: _plain(value) for name, value in asdict(token).items() if value not in (None, "")}
         | {"scopes": token.scope.split()}
         for token in line.tokens
     ]
     for token in tokens:
         token.pop("scope", None)
     return {"jti": asked, "is_cut": line.is_cut, "tokens": tokens}
+
+
+def _plain(value: Any) -> Any:
+    return _moment(value) if isinstance(value, datetime) else value
+
+
+def _moment(value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _drawn(line: Line) -> Iterator[str]:
@@ -79,9 +88,9 @@ def _drawn(line: Line) -> Iterator[str]:
 
 
 def _state(token: Kin) -> str:
-    until = f"{token.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    until = _moment(token.expires_at)
     if token.state == "ended":
-        when = f" at {token.revoked_at:%Y-%m-%dT%H:%M:%SZ}" if token.revoked_at else ""
+        when = f" at {_moment(token.revoked_at)}" if token.revoked_at else ""
         return f"ended: {token.reason}{when}"
     return f"{token.state} {'until' if token.state == 'active' else 'since'} {until}"
 

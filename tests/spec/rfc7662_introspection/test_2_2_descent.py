@@ -134,6 +134,21 @@ def test_a_disabled_user_stops_the_whole_line(scene, last):
     assert answer(scene, last) == INACTIVE
 
 
+def test_a_user_who_is_enabled_again_has_back_what_was_not_revoked(scene, agent, first, last):
+    from authplane.accounts.services import disable_user, enable_user
+    from oauth.tokens.ledger import revoke_access
+
+    ended = issue(agent, parent=first.jti, resource=scene.resource.uri, user_id=scene.user.pk)
+    disable_user(user_id=scene.user.pk)
+    revoke_access(jti=ended.jti, cause="admin", now=ended.row.created)
+    assert answer(scene, last) == INACTIVE
+
+    enable_user(user_id=scene.user.pk)
+
+    assert answer(scene, last)["active"] is True
+    assert answer(scene, ended) == INACTIVE
+
+
 def test_an_ancestor_that_the_ledger_lost_counts_as_ended(scene, first, last):
     from oauth.models import AccessToken
 
