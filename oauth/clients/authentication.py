@@ -33,6 +33,10 @@ class Presented:
     assertion: str = ""
 
 
+def _nothing_further() -> None:
+    """Nothing else has to hold."""
+
+
 def authenticate_client(
     parameters: Mapping[str, str],
     *,
@@ -41,12 +45,14 @@ def authenticate_client(
     now: datetime,
     certificate: Certificate | None = None,
     find_client: Callable[[str], Client | None] = find_known_client,
+    before_spending: Callable[[], None] = _nothing_further,
 ) -> Client:
     """The active client that proved itself by the one method it is registered with.
 
     `endpoint` is the absolute URL that was called, for the audience of assertions; `certificate`
     the one the caller showed in TLS. `find_client` may ask the network where an authorization
-    begins, and never on the token path.
+    begins, and never on the token path. `before_spending` checks what the caller wants to hold
+    before an assertion is used up, and raises when it does not.
 
     Spec: RFC 6749 sections 2.3 and 3.2.1; RFC 7523 section 2.2; RFC 8705 section 2.
     Raises: OAuthError, `invalid_client` except for two methods at once (`invalid_request`).
@@ -69,6 +75,7 @@ def authenticate_client(
     _require_active(client)
     if presented.method == "private_key_jwt":
         # Last, because verifying an assertion spends it.
+        before_spending()
         assertions.verify_client_assertion(
             presented.assertion, client=client, endpoint=endpoint, now=int(now.timestamp())
         )
