@@ -9,7 +9,7 @@ BEARER: Final = "Bearer"
 DPOP: Final = "DPoP"
 
 
-@dataclass
+@dataclass(eq=False)
 class Refused(Exception):
     """The request must not be served.
 
@@ -33,7 +33,7 @@ class Refused(Exception):
         return self.reason or self.error or "no credentials"
 
 
-@dataclass
+@dataclass(eq=False)
 class Unavailable(Exception):
     """What the decision needs could not be had; nobody is let in meanwhile (503).
 
