@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from authplane.core.config import config
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client
+from oauth.tokens.opaque import read_access
 from oauth.tokens.refresh import StoredRefresh, read_refresh
-from oauth.tokens.standing import Standing, read_standing
-from oauth.tokens.verification import token_id, verify_access_token
 
 PREFIX: Final = "urn:ietf:params:oauth:token-type:"
 REFRESH_TYPE: Final = f"{PREFIX}refresh_token"
@@ -104,13 +103,13 @@ def _of_access(presented_token: str, *, client: Client, now: datetime) -> Subjec
     One that was exchanged is refused: the assertion has no place for who acts for the user, and
     leaving that out would turn a delegate into the user.
     """
-    claims = verify_access_token(presented_token, now=now)
-    if claims is None or claims["client_id"] != client.client_id:
+    resolved = read_access(presented_token, now=now)
+    if resolved is None or resolved.claims["client_id"] != client.client_id:
         raise OAuthError(Reason.SUBJECT_TOKEN_INVALID)
-    if claims["aud"] != [config().server.issuer] or "act" in claims:
+    claims, standing = resolved.claims, resolved.standing
+    if claims["aud"] not in (config().server.issuer, [config().server.issuer]) or "act" in claims:
         raise OAuthError(Reason.SUBJECT_TOKEN_INVALID)
-    standing = _standing_of(claims)
-    if standing is None or standing.user_id is None or standing.actors:
+    if standing.user_id is None or standing.actors:
         raise OAuthError(Reason.SUBJECT_TOKEN_INVALID)
     if not standing.is_live or standing.application_id != client.pk:
         raise OAuthError(Reason.SUBJECT_TOKEN_REVOKED)
@@ -126,8 +125,3 @@ def _of_access(presented_token: str, *, client: Client, now: datetime) -> Subjec
         acr=claims.get("acr", ""),
         amr=tuple(claims.get("amr", ())),
     )
-
-
-def _standing_of(claims: dict[str, Any]) -> Standing | None:
-    row_id = token_id(claims)
-    return read_standing(row_id) if row_id is not None else None
