@@ -231,16 +231,13 @@ def _execute(statement: str, values: tuple[Any, ...]) -> int:
 
 
 def _family_counts(family_id: uuid.UUID, *, now: datetime) -> bool:
-    return (
-        family_id is not None
-        and TokenFamily.objects.filter(
-            pk=family_id,
-            revoked_at=None,
-            expires_at__gt=now,
-            client__status=Client.Status.ACTIVE,
-            user__status=User.Status.ACTIVE,
-        ).exists()
-    )
+    return TokenFamily.objects.filter(
+        pk=family_id,
+        revoked_at=None,
+        expires_at__gt=now,
+        client__status=Client.Status.ACTIVE,
+        user__status=User.Status.ACTIVE,
+    ).exists()
 
 
 def _spend_code(code: StoredCode, *, now: datetime) -> bool:
