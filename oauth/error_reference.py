@@ -183,6 +183,12 @@ ADVICE: Final[dict[str, Advice]] = {
         _NO,
         "Use the authorization code flow with PKCE.",
     ),
+    "use_dpop_nonce": Advice(
+        "The DPoP proof must hold a nonce of this server, and holds none or an old one.",
+        "Yes, at once",
+        "Put the value of the `DPoP-Nonce` header of this answer into a new proof and send the same"
+        " request again; nothing of it was used up. Keep the latest nonce for the next request.",
+    ),
 }
 
 OUTSIDE_THE_TABLE: Final[dict[str, Wire]] = {

@@ -78,6 +78,25 @@ class Reason(StrEnum):
     RESOURCE_SEVERAL = "resource_several"
     RESOURCE_GRANT_REFUSED = "resource_grant_refused"
     RESOURCE_DPOP_REQUIRED = "resource_dpop_required"
+    DPOP_SEVERAL = "dpop_several"
+    DPOP_MALFORMED = "dpop_malformed"
+    DPOP_CLAIM_MISSING = "dpop_claim_missing"
+    DPOP_TYPE = "dpop_type"
+    DPOP_ALGORITHM = "dpop_algorithm"
+    DPOP_SIGNATURE = "dpop_signature"
+    DPOP_KEY_MISSING = "dpop_key_missing"
+    DPOP_KEY_PRIVATE = "dpop_key_private"
+    DPOP_KEY_UNFIT = "dpop_key_unfit"
+    DPOP_KEY_MISMATCH = "dpop_key_mismatch"
+    DPOP_KEY_NOT_NAMED = "dpop_key_not_named"
+    DPOP_METHOD = "dpop_method"
+    DPOP_ADDRESS = "dpop_address"
+    DPOP_NONCE_MISSING = "dpop_nonce_missing"
+    DPOP_NONCE_STALE = "dpop_nonce_stale"
+    DPOP_TIME = "dpop_time"
+    DPOP_TOKEN_HASH = "dpop_token_hash"  # noqa: S105 - a name
+    DPOP_REPLAYED = "dpop_replayed"
+    DPOP_REQUIRED = "dpop_required"
     RESOURCE_DPOP_OFF = "resource_dpop_off"
     REQUESTED_TOKEN_TYPE = "requested_token_type"  # noqa: S105 - a name
     SUBJECT_TOKEN_MISSING = "subject_token_missing"  # noqa: S105 - a name
@@ -171,6 +190,8 @@ _CLIENT = Wire("invalid_client", 401, "client authentication failed")
 _GRANT = Wire("invalid_grant", 400, "the authorization grant is invalid, expired, or revoked")
 _ASSERTION = Wire("invalid_grant", 400, "the assertion is invalid, expired, or not trusted here")
 _SCOPE = Wire("invalid_scope", 400, "the requested scope is invalid or not allowed")
+_PROOF = Wire("invalid_dpop_proof", 400, "the DPoP proof is invalid")
+_NONCE = Wire("use_dpop_nonce", 400, "the DPoP proof must hold the nonce of this answer")
 _TARGET = Wire("invalid_target", 400, "the requested resource is unknown or not available")
 _REQUEST_OBJECT = Wire("invalid_request_object", 400, "the request object is not acceptable")
 _EXCHANGE = Wire("access_denied", 403, "client is not authorized to exchange this token")
@@ -250,6 +271,27 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.RESOURCE_GRANT_REFUSED: Wire(
         "unauthorized_client", 400, "the requested resource does not allow this grant type"
     ),
+    Reason.DPOP_SEVERAL: _PROOF,
+    Reason.DPOP_MALFORMED: _PROOF,
+    Reason.DPOP_CLAIM_MISSING: _PROOF,
+    Reason.DPOP_TYPE: _PROOF,
+    Reason.DPOP_ALGORITHM: _PROOF,
+    Reason.DPOP_SIGNATURE: _PROOF,
+    Reason.DPOP_KEY_MISSING: _PROOF,
+    Reason.DPOP_KEY_PRIVATE: _PROOF,
+    Reason.DPOP_KEY_UNFIT: _PROOF,
+    Reason.DPOP_KEY_NOT_NAMED: _PROOF,
+    Reason.DPOP_KEY_MISMATCH: Wire(
+        "invalid_grant", 400, "the DPoP proof is not by the key that this grant is bound to"
+    ),
+    Reason.DPOP_METHOD: _PROOF,
+    Reason.DPOP_ADDRESS: _PROOF,
+    Reason.DPOP_TIME: _PROOF,
+    Reason.DPOP_TOKEN_HASH: _PROOF,
+    Reason.DPOP_REPLAYED: _PROOF,
+    Reason.DPOP_NONCE_MISSING: _NONCE,
+    Reason.DPOP_NONCE_STALE: _NONCE,
+    Reason.DPOP_REQUIRED: Wire("invalid_dpop_proof", 400, "this client must send a DPoP proof"),
     Reason.RESOURCE_DPOP_REQUIRED: Wire(
         "invalid_dpop_proof", 400, "the requested resource requires a DPoP proof"
     ),

@@ -44,6 +44,8 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_revocation_failures_total": (
         "Revocations after a replay that failed.", ("path", "half"),
     ),
+    "authplane_dpop_proofs_validated_total": ("DPoP proofs that held and were used.", ()),
+    "authplane_dpop_proofs_rejected_total": ("DPoP proofs refused.", ("reason",)),
     "authserver_introspection_total": ("Introspection answers.", ("active",)),
     "authserver_key_rotation_total": ("Signing keys rotated.", ()),
     "authserver_http_requests_total": (

@@ -16,7 +16,6 @@ ABSENT_FEATURES: dict[str, str] = {
     "AUTHPLANE_DATA_ENCRYPTION_VAULT_": "Vault as the keeper of data keys",
     "AUTHPLANE_DATA_ENCRYPTION_AUTH_METHOD": "Vault as the keeper of data keys",
     "AUTHPLANE_DATA_ENCRYPTION_MOUNT_PATH": "Vault as the keeper of data keys",
-    "AUTHPLANE_DPOP_": "DPoP proofs",
     "AUTHPLANE_FORWARD_AUTH_": "answering a proxy's authorization requests",
     "AUTHPLANE_LOG_OTEL": "log export over OTLP",
     "AUTHPLANE_METRICS_INSECURE": "metrics export over OTLP",
@@ -32,7 +31,6 @@ ABSENT_FEATURES: dict[str, str] = {
 ABSENT_SECTIONS: dict[str, str] = {
     "broker_providers": "brokered upstream credentials",
     "connect": "connecting upstream accounts",
-    "dpop": "DPoP proofs",
     "oidc": "sign-in through an upstream identity provider",
     "signing.vault_transit": "Vault as the keeper of signing keys",
     "data_encryption.vault_transit_encrypt": "Vault as the keeper of data keys",

@@ -48,6 +48,7 @@ def _security_columns(security: Security) -> dict[str, Any]:
         "request_object_signing_alg": security.request_alg,
         "tls_client_auth": dict(security.subject) if security.subject else None,
         "tls_client_certificate_bound_access_tokens": security.binds_to_certificate,
+        "dpop_bound_access_tokens": security.binds_to_key,
     }
 
 
@@ -60,6 +61,7 @@ def security_of(client: Client) -> dict[str, Any]:
         "tls_client_certificate_bound_access_tokens": (
             client.tls_client_certificate_bound_access_tokens
         ),
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         **(client.tls_client_auth or {}),
     }
     return {name: value for name, value in members.items() if value}

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from authplane.core import clock
+from authplane.core.config import config
+from oauth.dpop.proof import verify_proof
 from oauth.errors import OAuthError, Reason
 
 if TYPE_CHECKING:
@@ -38,7 +41,42 @@ def prove_possession(request: TokenRequest) -> Binding:
 
     Raises: OAuthError for a proof that fails, or that is required and missing.
     """
-    return Binding(certificate=bound_certificate(request))
+    certificate = bound_certificate(request)
+    if not config().features.dpop:
+        return Binding(certificate=certificate)
+    if not request.dpop_proofs:
+        if request.client.dpop_bound_access_tokens:
+            # RFC 9449 section 5.2: such a client never gets a token that others could use.
+            raise OAuthError(Reason.DPOP_REQUIRED)
+        return Binding(certificate=certificate)
+    key = verify_proof(
+        request.dpop_proofs, method=request.http_method, url=request.endpoint, now=clock.now()
+    )
+    return Binding(jkt=key.jkt, certificate=certificate, spend=key.spend)
+
+
+def check_proof(request: TokenRequest) -> None:
+    """A proof that came along is good so far, whoever sent it.
+
+    Asked before a client's assertion is used up, so that a demand for a nonce, after which the
+    same request may come again, spends nothing.
+
+    Raises: OAuthError.
+    """
+    if request.dpop_proofs and config().features.dpop:
+        verify_proof(
+            request.dpop_proofs, method=request.http_method, url=request.endpoint, now=clock.now()
+        )
+
+
+def require_bound_key(binding: Binding, *, jkt: str) -> None:
+    """The request proves the key that what it presents is bound to, if it is bound to one.
+
+    Spec: RFC 9449 section 10 (codes) and section 5 (refresh tokens of public clients).
+    Raises: OAuthError(DPOP_KEY_MISMATCH).
+    """
+    if jkt and binding.jkt != jkt:
+        raise OAuthError(Reason.DPOP_KEY_MISMATCH)
 
 
 def bound_certificate(request: TokenRequest) -> str:

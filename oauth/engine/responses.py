@@ -7,8 +7,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
+from authplane.core import clock
+from authplane.core.config import config
 from authplane.core.http import error_response, json_response
 from authplane.core.metrics import counter
+from oauth.dpop.nonces import new_nonce
+from oauth.dpop.policy import nonces_are_given
 from oauth.errors import OAuthError
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,18 @@ def render_refusal(
         headers=answer_headers,
         **extra,
     )
+
+
+def offer_nonce(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer to a request with a proof carries a nonce for the next one.
+
+    On success and refusal alike, so that a client never has to fail to learn one.
+
+    Spec: RFC 9449 section 8.2.
+    """
+    if "HTTP_DPOP" in request.META and config().features.dpop and nonces_are_given():
+        response.headers.setdefault("DPoP-Nonce", new_nonce(now=clock.now()))
+    return response
 
 
 def private_reason(refusal: OAuth2Error) -> str:

@@ -18,7 +18,7 @@ from oauthlib.oauth2.rfc6749.endpoints.base import BaseEndpoint
 from authplane.core import clock
 from oauth.clients.authentication import authenticate_client
 from oauth.clients.policy import enabled_grants
-from oauth.engine.binding import prove_possession
+from oauth.engine.binding import check_proof, prove_possession
 from oauth.engine.identity import identify
 from oauth.engine.request import TokenRequest
 from oauth.engine.token_type import SenderConstrainedToken
@@ -50,6 +50,7 @@ class AuthplaneServer(BaseEndpoint):
                 endpoint=request.endpoint,
                 now=clock.now(),
                 certificate=request.certificate,
+                before_spending=lambda: check_proof(request),
             ),
         )
         request.client_id = request.client.client_id

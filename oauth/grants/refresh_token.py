@@ -8,6 +8,7 @@ from oauthlib.oauth2.rfc6749.grant_types import RefreshTokenGrant
 from audit import events, record
 from authplane.core import clock, crypto
 from authplane.core.metrics import counter
+from oauth.engine.binding import require_bound_key
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
 from oauth.grants.authorization_code import NEVER_IN_A_TOKEN
@@ -28,7 +29,9 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
         """New tokens, or once more the answer whose delivery may have failed."""
         self.validate_token_request(request)
         if request.source.consumed_at is not None:
-            return self._answer_again(request)
+            answer = self._answer_again(request)
+            request.binding.spend()
+            return answer
         self._decide(request)
         request.binding.spend()
         return self.issue(request, token_handler)
@@ -50,6 +53,7 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
             binding_jkt=request.binding.jkt,
             client=request.client,
         )
+        require_bound_key(request.binding, jkt=request.source.dpop_jkt)
         self._require_live_family(request)
 
     def issue(self, request: TokenRequest, token_handler: Any) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from oauth.clients.policy import (
     JWT_BEARER,
     enabled_grants,
 )
+from oauth.dpop.proof import ALGORITHMS
 from oauth.grants import GRANTS
 from oauth.resources.view import OFFLINE_ACCESS, ResourceView
-from oauth.xaa.issuing import ID_JAG
 from oauth.sessions.context import offered_levels
+from oauth.xaa.issuing import ID_JAG
 
 CONFIDENTIAL_METHODS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 TOKEN_METHODS: Final = ("none", *CONFIDENTIAL_METHODS)
@@ -76,6 +77,7 @@ def authorization_server_document(
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": supported_scopes(resources),
         "acr_values_supported": [level.name for level in offered_levels()],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS) if config.features.dpop else [],
         "resource_indicators_supported": True,
         "client_id_metadata_document_supported": config.cimd.enabled,
         "authplane_agent_identity_supported": True,

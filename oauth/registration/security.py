@@ -12,6 +12,7 @@ SWITCH_MEMBERS: Final = (
     "require_pushed_authorization_requests",
     "require_signed_request_object",
     "tls_client_certificate_bound_access_tokens",
+    "dpop_bound_access_tokens",
 )
 SECURITY_MEMBERS: Final = (*SWITCH_MEMBERS, "request_object_signing_alg", *SUBJECT_MEMBERS)
 
@@ -25,6 +26,7 @@ class Security:
     pushes: bool = False
     signs: bool = False
     binds_to_certificate: bool = False
+    binds_to_key: bool = False
     request_alg: str = ""
     subject: Mapping[str, str] | None = None
 
@@ -45,7 +47,8 @@ def read_security(
 
     What this server cannot do is refused, except in a document, which speaks to every server.
 
-    Spec: RFC 9126 section 6; RFC 9101 section 10.5; RFC 8705 sections 2.1.2 and 3.4.
+    Spec: RFC 9126 section 6; RFC 9101 section 10.5; RFC 8705 sections 2.1.2 and 3.4; RFC 9449
+    section 5.2.
     """
     switches = {name: _switch(document, name, complain) for name in SWITCH_MEMBERS}
     binds = switches["tls_client_certificate_bound_access_tokens"]
@@ -61,6 +64,7 @@ def read_security(
         pushes=switches["require_pushed_authorization_requests"],
         signs=switches["require_signed_request_object"],
         binds_to_certificate=binds and can_bind,
+        binds_to_key=switches["dpop_bound_access_tokens"],
         request_alg=_request_alg(document, complain),
         subject=_subject(document, complain) if method == CERTIFICATE_METHOD else None,
     )

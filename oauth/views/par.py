@@ -1,5 +1,6 @@
 """POST /oauth/par: a client leaves its authorization request here before it sends the user."""
 
+from datetime import datetime
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -7,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from authplane.core import clock
+from authplane.core.config import config
 from authplane.core.http import json_response
 from oauth.authorize import pushed
 from oauth.authorize.incoming import parameters_to_push, read_request, require_signed
@@ -15,10 +17,10 @@ from oauth.authorize.request_object import spend_id
 from oauth.authorize.trust import UntrustedRequest, trusted_asker
 from oauth.clients.authentication import authenticate_client
 from oauth.clients.lookup import find_client
-from oauth.engine.binding import UNBOUND, prove_possession
+from oauth.dpop.proof import ProvenKey, verify_proof
 from oauth.engine.core import seal
 from oauth.engine.request import TokenRequest
-from oauth.engine.responses import render_refusal
+from oauth.engine.responses import offer_nonce, render_refusal
 from oauth.errors import OAuthError, Reason
 from oauth.views.methods import takes
 
@@ -35,8 +37,9 @@ def pushed_authorization(request: HttpRequest) -> HttpResponse:
     try:
         request_uri = _push(seal(request))
     except OAuth2Error as refusal:
-        return render_refusal(request, refusal)
-    return json_response({"request_uri": request_uri, "expires_in": pushed.LIFETIME}, status=201)
+        return offer_nonce(request, render_refusal(request, refusal))
+    members = {"request_uri": request_uri, "expires_in": pushed.LIFETIME}
+    return offer_nonce(request, json_response(members, status=201))
 
 
 def _push(sealed: TokenRequest) -> str:
@@ -45,7 +48,9 @@ def _push(sealed: TokenRequest) -> str:
     Raises: OAuth2Error.
     """
     now = clock.now()
-    client = sealed.client = authenticate_client(
+    # Before the client's assertion is used up: a demand for a nonce must spend nothing.
+    proof = _proof(sealed, now=now)
+    client = authenticate_client(
         sealed.parameters,
         authorization=sealed.authorization_header,
         endpoint=sealed.endpoint,
@@ -53,7 +58,6 @@ def _push(sealed: TokenRequest) -> str:
         certificate=sealed.certificate,
         find_client=find_client,
     )
-    sealed.client_id = client.client_id
     sent = _sent(sealed, client_id=client.client_id)
     incoming = parameters_to_push(sent, client=client, now=int(now.timestamp()))
     try:
@@ -63,17 +67,28 @@ def _push(sealed: TokenRequest) -> str:
     require_signed(incoming)
     wish, _ = read_request(incoming)
     values = dict(incoming.parameters.values)
-    binding = prove_possession(sealed) if sealed.dpop_proofs else UNBOUND
-    if binding.jkt:
-        # RFC 9449 section 10.1: the proof binds the code as dpop_jkt does; both must agree.
-        if wish.dpop_jkt not in {"", binding.jkt}:
-            raise OAuthError(Reason.PARAMETER_MALFORMED)
-        values["dpop_jkt"] = (binding.jkt,)
+    if proof is not None:
+        # RFC 9449 section 10.1: the proof binds the code as dpop_jkt does; both MUST agree.
+        if wish.dpop_jkt not in {"", proof.jkt}:
+            raise OAuthError(Reason.DPOP_KEY_NOT_NAMED)
+        values["dpop_jkt"] = (proof.jkt,)
     _require_small(values)
     if incoming.is_signed:
         spend_id(sealed.parameters["request"], client=client)
-    binding.spend()
+    if proof is not None:
+        proof.spend()
     return pushed.keep(client, parameters=values, now=now)
+
+
+def _proof(sealed: TokenRequest, *, now: datetime) -> ProvenKey | None:
+    """The key that the client proves to hold, if it sent a proof; it is not used up yet.
+
+    Spec: RFC 9449 section 10.1.
+    Raises: OAuthError.
+    """
+    if not sealed.dpop_proofs or not config().features.dpop:
+        return None
+    return verify_proof(sealed.dpop_proofs, method="POST", url=sealed.endpoint, now=now)
 
 
 def _sent(sealed: TokenRequest, *, client_id: str) -> Parameters:

@@ -14,7 +14,7 @@ from audit import events, record
 from audit.registry import Event
 from authplane.core.metrics import counter, histogram
 from oauth.clients.policy import JWT_BEARER, TOKEN_EXCHANGE
-from oauth.engine.responses import private_reason, render_refusal, render_success
+from oauth.engine.responses import offer_nonce, private_reason, render_refusal, render_success
 from oauth.errors import OAuthError, Reason
 
 _ALLOW = {"Allow": "POST, OPTIONS"}
@@ -41,9 +41,9 @@ class TokenView(ToolkitTokenView):
             answer = self.get_oauthlib_core().create_token_response(request)
         except OAuth2Error as refusal:
             _record_refusal(refusal)
-            return render_refusal(request, refusal)
+            return offer_nonce(request, render_refusal(request, refusal))
         histogram("authserver_token_issuance_duration_seconds").observe(perf_counter() - begun)
-        return render_success(answer)
+        return offer_nonce(request, render_success(answer))
 
     def http_method_not_allowed(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
         """405: a token request in a URL would leave its secrets in logs."""

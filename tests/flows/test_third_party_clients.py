@@ -104,6 +104,40 @@ def test_openid_client_as_a_confidential_client(server, person, resource):
 
 
 @pytest.mark.node
+def test_oauth4webapi_with_bound_tokens_and_required_nonces(server, person, resource):
+    url = server(AUTHPLANE_DPOP_REQUIRE_NONCE="true").url
+
+    facts = converse(
+        "oauth4webapi-dpop.mjs", url, resource.uri, REDIRECT,
+        browser=OAuthClient.at(url), person=person,
+    )  # fmt: skip
+
+    assert facts == {
+        "demands": 2,  # the client's first request, and the first one by the other key
+        "refusedAs": "invalid_grant",
+        "types": ["dpop", "dpop"],
+        "bound": True,
+    }
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("required", ["true", "false"])
+def test_openid_client_with_bound_tokens(server, person, resource, required):
+    url = server(AUTHPLANE_DPOP_REQUIRE_NONCE=required).url
+
+    facts = converse(
+        "openid-client-dpop.mjs", url, resource.uri, REDIRECT,
+        browser=OAuthClient.at(url), person=person,
+    )  # fmt: skip
+
+    assert facts == {
+        "types": ["dpop", "dpop"],
+        "email": person.email,
+        "unboundRefusedAs": "invalid_dpop_proof",
+    }
+
+
+@pytest.mark.node
 def test_openid_client_signs_and_pushes_its_requests(server, person, resource):
     url = server().url
 

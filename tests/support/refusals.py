@@ -52,6 +52,12 @@ INVALID_TARGET = Refusal(
     400, "invalid_target", "the requested resource is unknown or not available"
 )
 SEVERAL_TARGETS = Refusal(400, "invalid_target", "all resource values must name the same resource")
+INVALID_PROOF = Refusal(400, "invalid_dpop_proof", "the DPoP proof is invalid")
+USE_NONCE = Refusal(400, "use_dpop_nonce", "the DPoP proof must hold the nonce of this answer")
+KEY_MISMATCH = Refusal(
+    400, "invalid_grant", "the DPoP proof is not by the key that this grant is bound to"
+)
+PROOF_REQUIRED = Refusal(400, "invalid_dpop_proof", "this client must send a DPoP proof")
 INVALID_TOKEN = Refusal(401, "invalid_token", "the access token is invalid or expired")
 INSUFFICIENT_SCOPE = Refusal(403, "insufficient_scope", "the access token lacks a required scope")
 
@@ -83,6 +89,9 @@ def assert_refused(
         assert challenge == BASIC_CHALLENGE
     elif expected.error in {"invalid_token", "insufficient_scope"}:
         assert challenge.startswith('Bearer realm="authserver"')
+    elif expected.error == "use_dpop_nonce":
+        assert challenge.startswith('DPoP error="use_dpop_nonce"')
+        assert headers["dpop-nonce"]
     else:
         assert challenge == ""
     assert ("allow" in headers) == (expected.status == HTTPStatus.METHOD_NOT_ALLOWED)

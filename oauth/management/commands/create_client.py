@@ -55,6 +55,9 @@ class Command(ReportingCommand):
         parser.add_argument(
             "--request-alg", default="", help="The one algorithm with which it signs requests."
         )
+        parser.add_argument(
+            "--dpop-bound", action="store_true", help="Every token request must carry a proof."
+        )
         parser.add_argument("--scope", default="", help="Ceiling: scopes separated by spaces.")
         parser.add_argument("--agent", action="store_true", help="The client is an agent.")
         parser.add_argument("--agent-description", default="", help="What the agent does.")
@@ -74,6 +77,7 @@ class Command(ReportingCommand):
             "require_signed_request_object": options["require_signed"],
             "request_object_signing_alg": options["request_alg"],
             "tls_client_certificate_bound_access_tokens": options["certificate_bound"],
+            "dpop_bound_access_tokens": options["dpop_bound"],
             **_given_certificate(options["certificate"]),
             **_given_keys(options["jwks"]),
         }

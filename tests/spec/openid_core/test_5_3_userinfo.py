@@ -13,8 +13,9 @@ from tests.support.refusals import (
     assert_refused,
 )
 
-PLAIN = 'Bearer realm="authserver"'
-INVALID = 'Bearer realm="authserver", error="invalid_token"'
+DPOP = 'DPoP algs="ES256 EdDSA PS256 RS256"'
+PLAIN = f'Bearer realm="authserver", {DPOP}'
+INVALID = f'Bearer realm="authserver", error="invalid_token", {DPOP}, error="invalid_token"'
 
 
 @pytest.fixture

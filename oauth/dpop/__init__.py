@@ -1,0 +1,1 @@
+"""Proof of possession at the application layer (RFC 9449)."""
