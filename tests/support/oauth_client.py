@@ -357,16 +357,16 @@ class OAuthClient:
     def _with_nonce(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         """The answer, after one more try when the server asked for a nonce; it is remembered."""
         answer = send()
-        for _ in range(2):
-            given = answer.headers.get("DPoP-Nonce")
-            if given and self.dpop is not None:
-                self.dpop.nonce = given
-            if not given or "use_dpop_nonce" not in (
-                answer.text + answer.headers.get("WWW-Authenticate", "")
-            ):
-                break
+        if self._remember_nonce(answer) and _demands_nonce(answer):
             answer = send()
+            self._remember_nonce(answer)
         return answer
+
+    def _remember_nonce(self, answer: httpx.Response) -> bool:
+        given = answer.headers.get("DPoP-Nonce")
+        if given and self.dpop is not None:
+            self.dpop.nonce = given
+        return bool(given)
 
     def client_authentication(self) -> tuple[dict[str, Any], str | None]:
         """Form members and Authorization header of the registered method."""
@@ -412,6 +412,11 @@ def _application() -> Any:
     from django.core.wsgi import get_wsgi_application
 
     return get_wsgi_application()
+
+
+def _demands_nonce(answer: httpx.Response) -> bool:
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    return "use_dpop_nonce" in challenge or '"use_dpop_nonce"' in answer.text
 
 
 def _same_target(url: str, redirect_uri: str) -> bool:
