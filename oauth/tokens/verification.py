@@ -1,6 +1,7 @@
 """Verify our own access tokens: signature, type, issuer and times. Revocation is asked apart."""
 
 import re
+import threading
 import uuid
 from datetime import datetime
 from typing import Any, Final
@@ -8,11 +9,18 @@ from typing import Any, Final
 import jwt
 
 from authplane.core.config import config
+from authplane.core.hashing import sha256
 from authplane.core.jose import JoseError, unverified_header
+from oauth.keys.algorithms import PublicKey
 from oauth.keys.store import verification_keys
 
 _MAX_LENGTH: Final = 16_384
+_MAX_REMEMBERED: Final = 4096
+"""About two kilobytes each; a busy server sees fewer tokens within minutes."""
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+_remembered: dict[bytes, tuple[str, PublicKey, dict[str, Any]]] = {}
+_room = threading.Lock()
 
 
 def verify_access_token(
@@ -27,9 +35,43 @@ def verify_access_token(
     """
     if len(presented_token) > _MAX_LENGTH or not _COMPACT.fullmatch(presented_token):
         return None
+    claims = _signed_claims(presented_token)
+    if claims is None:
+        return None
+    return claims if expired_too or is_in_force(claims, now=now) else None
+
+
+def _signed_claims(presented_token: str) -> dict[str, Any] | None:
+    """The claims of a token that a key in force has signed; the caller gets a copy of its own.
+
+    A resource server asks about the same token with every call. What its bytes say under a key
+    cannot change, so it is remembered for a while; whether the key is still in force is asked
+    each time, and everything that can end a token is asked elsewhere.
+    """
+    remembered = _remembered.get(digest := sha256(presented_token))
+    if remembered is not None:
+        kid, key, claims = remembered
+        known = verification_keys().get(kid)
+        if known is not None and known.public_key is key and claims["iss"] == _issuer():
+            return dict(claims)
+    found = _verified(presented_token)
+    if found is None:
+        return None
+    with _room:
+        if len(_remembered) >= _MAX_REMEMBERED:
+            # The oldest half goes: cheaper than keeping an order that every look-up changes.
+            for old in list(_remembered)[: _MAX_REMEMBERED // 2]:
+                del _remembered[old]
+        _remembered[digest] = found
+    return dict(found[2])
+
+
+def _verified(presented_token: str) -> tuple[str, PublicKey, dict[str, Any]] | None:
+    """Key id, key and claims of a token whose signature holds."""
     try:
         header = unverified_header(presented_token)
-        known = verification_keys().get(str(header.get("kid")))
+        kid = str(header.get("kid"))
+        known = verification_keys().get(kid)
         if known is None or str(header.get("typ", "")).lower() != "at+jwt":
             return None
         algorithm, key = known
@@ -37,11 +79,11 @@ def verify_access_token(
             presented_token,
             key,
             algorithms=[algorithm],
-            issuer=config().server.issuer,
+            issuer=_issuer(),
             options={
                 "require": ["iss", "sub", "aud", "client_id", "jti", "exp", "iat"],
                 "verify_aud": False,
-                # Judged below against our one clock.
+                # Judged by the caller against our one clock.
                 "verify_exp": False,
                 "verify_nbf": False,
                 "verify_iat": False,
@@ -49,9 +91,11 @@ def verify_access_token(
         )
     except (jwt.PyJWTError, JoseError, ValueError):
         return None
-    if not _is_of_our_making(claims):
-        return None
-    return claims if expired_too or is_in_force(claims, now=now) else None
+    return (kid, key, claims) if _is_of_our_making(claims) else None
+
+
+def _issuer() -> str:
+    return config().server.issuer
 
 
 def token_id(claims: dict[str, Any]) -> uuid.UUID | None:

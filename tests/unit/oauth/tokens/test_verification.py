@@ -12,18 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authplane.core.config import config
+from oauth.keys.store import VerificationKey
 from oauth.tokens import verification
 
 KEY = ec.generate_private_key(ec.SECP256R1())
+IN_FORCE = {"k": VerificationKey("ES256", KEY.public_key())}
 NOW = datetime(2026, 3, 14, 9, 0, tzinfo=UTC)
 MOMENT = int(NOW.timestamp())
 
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch):
-    monkeypatch.setattr(
-        verification, "verification_keys", lambda: {"k": ("ES256", KEY.public_key())}
-    )
+    monkeypatch.setattr(verification, "verification_keys", lambda: IN_FORCE)
+    monkeypatch.setattr(verification, "_remembered", {})
 
 
 def token(*, kid="k", typ="at+jwt", key=KEY, **changes) -> str:
@@ -106,3 +107,48 @@ def test_no_changed_token_is_accepted(place, difference):
 def test_an_id_that_is_not_ours_is_none(value):
     assert verification.token_id({"jti": value}) is None
     assert verification.token_id({"jti": str(uuid.UUID(int=5))}) == uuid.UUID(int=5)
+
+
+def test_a_token_is_verified_once_while_its_key_is_in_force(monkeypatch):
+    text = token()
+    assert accepted(text)
+    monkeypatch.setattr(verification.jwt, "decode", lambda *_, **__: pytest.fail("verified again"))
+
+    assert accepted(text)
+    assert not accepted(text, seconds=3600), "time is asked each time"
+
+
+def test_what_is_remembered_ends_with_its_key(monkeypatch):
+    text = token()
+    assert accepted(text)
+
+    monkeypatch.setattr(verification, "verification_keys", dict)
+    assert not accepted(text)
+
+    other = VerificationKey("ES256", ec.generate_private_key(ec.SECP256R1()).public_key())
+    monkeypatch.setattr(verification, "verification_keys", lambda: {"k": other})
+    assert not accepted(text)
+
+
+def test_what_is_remembered_is_not_shared_with_its_readers():
+    text = token()
+    verification.verify_access_token(text, now=NOW)["sub"] = "somebody else"
+
+    assert verification.verify_access_token(text, now=NOW)["sub"] == "s"
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr(verification, "_MAX_REMEMBERED", 8)
+    for number in range(40):
+        assert accepted(token(sub=str(number)))
+
+    assert len(verification._remembered) <= 8
+
+
+def test_a_change_of_the_issuer_ends_what_is_remembered(override_config):
+    text = token()
+    assert accepted(text)
+
+    override_config(server={"issuer": "https://moved.example.com"})
+
+    assert not accepted(text)
