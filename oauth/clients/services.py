@@ -208,10 +208,7 @@ def _merged(client: Client, *, merged: Mapping[str, Any], changes: Mapping[str, 
         raise BadMetadata([Problem("a client with a metadata document is changed in its document")])
     if unknown := set(changes) - {*EDITABLE, "scope"}:
         raise BadMetadata(
-            [
-                Problem(f"only {', '.join(EDITABLE)} and scope can be changed")
-                for _ in unknown
-            ]
+            [Problem(f"only {', '.join(EDITABLE)} and scope can be changed") for _ in unknown]
         )
     return read_metadata_and_scope(merged)
 

@@ -123,7 +123,6 @@ def test_no_member_is_empty(oauth, override_config):
 @pytest.mark.parametrize(
     "member",
     [
-        "dpop_signing_alg_values_supported",
         "device_authorization_endpoint",
         "id_token_signing_alg_values_supported",
     ],
