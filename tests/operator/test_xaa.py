@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import uuid
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.django_db
 ISSUER = "https://idp.example.com"
 JWKS = "https://idp.example.com/jwks"
 OPERATIONS = "authplane_xaa_idp_operations_total"
-NOBODY = str(uuid.uuid4())
+NOBODY = "00000000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
