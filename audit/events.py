@@ -334,6 +334,67 @@ class ResourceDeleted(Event):
     cascaded_links: int = 0
 
 
+@event("broker_provider.created")
+class BrokerProviderCreated(Event):
+    """There is a new upstream service."""
+
+    id: str
+    slug: str
+    protocol: str
+
+
+@event("broker_provider.patched")
+class BrokerProviderPatched(Event):
+    """An upstream service changed. `fields` is comma-separated; a secret is only named."""
+
+    id: str
+    slug: str
+    fields: str
+
+
+@event("broker_provider.deleted")
+class BrokerProviderDeleted(Event):
+    """An upstream service is gone."""
+
+    id: str
+    slug: str
+
+
+@event("broker_grant.created")
+class BrokerGrantCreated(Event):
+    """A user connected an account at an upstream service, or connected it again."""
+
+    provider: str
+    grant_id: str
+    version: int
+
+
+@event("broker_grant.revoked")
+class BrokerGrantRevoked(Event):
+    """A connection was ended. `reason` says by what."""
+
+    provider: str
+    grant_id: str
+    reason: str = ""
+
+
+@event("broker_grant.reuse_detected")
+class BrokerGrantReuseDetected(Event):
+    """Nobody knows whether a refresh token was used; the connection was ended. Critical."""
+
+    provider: str
+    grant_id: str
+
+
+@event("upstream.token.issued")
+class UpstreamTokenIssued(Event):
+    """A token of an upstream service was given out. `scopes` are the names of the service."""
+
+    provider: str
+    resource: str
+    scopes: str
+
+
 @event("fronting_link.created")
 class FrontingLinkCreated(Event):
     """Tokens for the source may be exchanged into tokens for the target. `scopes` is the map."""

@@ -76,6 +76,12 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "authplane_workload_tokens_issued_total": ("Tokens issued to workloads.", ("preset",)),
     "authplane_workload_tokens_denied_total": ("Workload tokens refused.", ("reason",)),
+    "authserver_upstream_token_issued_total": (
+        "Tokens of upstream services given out.", ("provider", "resource"),
+    ),
+    "authserver_upstream_token_refresh_total": (
+        "Refreshes at upstream services, by how they ended.", ("provider", "outcome"),
+    ),
     "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),
     "authplane_assertions_denied_total": ("Identity assertions refused.", ("reason",)),
 }  # fmt: skip
@@ -91,6 +97,9 @@ HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_key_reload_duration_seconds": ("Time to load signing keys.", ()),
     "authserver_http_request_duration_seconds": (
         "Time to answer an HTTP request.", ("http_method", "http_route", "http_status_code"),
+    ),
+    "authserver_upstream_token_issuance_duration_seconds": (
+        "Time to have a token of an upstream service.", ("provider",),
     ),
     "authserver_encrypt_duration_seconds": (
         "Time to seal or open a value.", ("driver", "operation"),

@@ -8,6 +8,7 @@ from authplane.core.areas.assertions import AssertionGrants
 from authplane.core.areas.certificates import ClientCertificates
 from authplane.core.areas.operation import (
     Admin,
+    BrokerProvider,
     Logging,
     Metrics,
     RateLimit,
@@ -28,6 +29,7 @@ from authplane.core.areas.protocol import (
     Registration,
     Tokens,
 )
+from authplane.core.areas.upstreams import Broker
 from authplane.core.areas.workloads import WorkloadTokens
 
 
@@ -53,8 +55,10 @@ class Config:
     metrics: Metrics = field(default_factory=Metrics)
     logging: Logging = field(default_factory=Logging)
     workload: WorkloadTokens = field(default_factory=WorkloadTokens)
+    broker: Broker = field(default_factory=Broker)
     agents: Agents = field(default_factory=Agents)
     features: Features = field(default_factory=Features)
+    broker_provider: BrokerProvider = field(default_factory=BrokerProvider)
     seeds: Seeds = field(default_factory=Seeds)
 
 

@@ -1,0 +1,72 @@
+"""Settings of tokens that this server holds at services of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from authplane.core.areas.declare import setting
+from authplane.core.env import boolean, duration, integer, text_list
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Tokens of upstream services. Durations are seconds."""
+
+    margin: int = setting(
+        "broker.margin",
+        MINUTE,
+        "How long an upstream token that is kept must still be valid to be given out.",
+        read=duration,
+        low=0,
+        high=HOUR,
+    )
+    lease: int = setting(
+        "broker.lease",
+        MINUTE,
+        "How long one process has the refresh of a connection to itself. When it ends and nobody"
+        " knows the outcome, broker.indeterminate_policy decides.",
+        read=duration,
+        low=20,
+        high=HOUR,
+    )
+    refresh_ahead: int = setting(
+        "broker.refresh_ahead",
+        15 * MINUTE,
+        "How long before their end kept upstream tokens are renewed without being asked for.",
+        read=duration,
+        low=MINUTE,
+        high=24 * HOUR,
+    )
+    refresh_concurrency: int = setting(
+        "broker.refresh_concurrency",
+        5,
+        "How many connections of one provider a round of that renewal takes.",
+        read=integer,
+        low=1,
+        high=100,
+    )
+    keep_access_tokens: bool = setting(
+        "broker.keep_access_tokens",
+        False,
+        "Whether access tokens that can be refreshed are kept, sealed, and given out again while"
+        " they are valid. Otherwise each exchange asks the service for a new one.",
+        read=boolean,
+    )
+    indeterminate_policy: str = setting(
+        "broker.indeterminate_policy",
+        "revoke",
+        "What happens to a connection when nobody knows whether its refresh token was used:"
+        " revoke ends the connection, retry_once presents the token one more time first.",
+        choices=("revoke", "retry_once"),
+    )
+    allowed_private_hosts: tuple[str, ...] = setting(
+        "broker.allowed_private_hosts",
+        (),
+        "Upstream hosts that may live at private or loopback addresses. Plain http is accepted"
+        " from those of them that are loopback.",
+        read=text_list,
+    )

@@ -1,0 +1,1 @@
+"""Users' accounts at upstream services: how a credential is stored, found and ended."""

@@ -1,0 +1,1 @@
+"""How this server speaks with services of others, and what it makes of their answers."""

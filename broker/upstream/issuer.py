@@ -1,0 +1,78 @@
+"""Endpoints of a service whose operator was told its issuer alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from authplane.core import fetch
+from authplane.core.cache import TimedCache
+from authplane.core.fetch import FetchFailed, FetchRefused, check_url
+from broker.providers.settings import OAuthSettings
+from broker.upstream.base import NotSent
+from broker.upstream.reach import reach_of
+
+MAX_BYTES: Final = 256 * 1024
+SECONDS: Final = 5.0
+KEPT_FOR: Final = 3600.0
+WELL_KNOWN: Final = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a service is asked for consent, for tokens, and to forget them (may be empty)."""
+
+    authorize_url: str
+    token_url: str
+    revoke_url: str = ""
+
+
+def endpoints_of(settings: OAuthSettings) -> Endpoints:
+    """What was configured, completed by the issuer's own document.
+
+    Raises: NotSent when the document is needed and cannot be had.
+    """
+    if settings.authorize_url and settings.token_url:
+        return Endpoints(settings.authorize_url, settings.token_url, settings.revoke_url)
+    found = _documents.get(settings.issuer)
+    return Endpoints(
+        settings.authorize_url or found.authorize_url,
+        settings.token_url or found.token_url,
+        settings.revoke_url or found.revoke_url,
+    )
+
+
+def _load(issuer: str) -> Endpoints:
+    """Spec: OpenID Connect Discovery 1.0 sections 4.1 and 4.3 (the issuer must be the same)."""
+    reach = reach_of(issuer)
+    try:
+        answer = fetch.send(
+            "GET", issuer.rstrip("/") + WELL_KNOWN,
+            max_bytes=MAX_BYTES, timeout=SECONDS, reach=reach,
+        )  # fmt: skip
+    except (FetchRefused, FetchFailed) as failed:
+        raise NotSent(f"discovery: {failed.reason}") from None
+    document: dict[str, Any] = answer.json if isinstance(answer.json, dict) else {}
+    if answer.status != 200 or document.get("issuer") != issuer:
+        raise NotSent("discovery: not the document of this issuer")
+    urls = [
+        _url(document, name)
+        for name in ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
+    ]
+    if not urls[0] or not urls[1]:
+        raise NotSent("discovery: no endpoints")
+    return Endpoints(*urls)
+
+
+def _url(document: dict[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not isinstance(value, str):
+        return ""
+    try:
+        check_url(value, allow_http=reach_of(value).http)
+    except FetchRefused:
+        return ""
+    return value
+
+
+_documents: TimedCache[str, Endpoints] = TimedCache("upstream_issuers", ttl=KEPT_FOR, load=_load)
