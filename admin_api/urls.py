@@ -9,6 +9,7 @@ from django.urls import path
 from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
+from admin_api.viewsets.providers import BrokerProviders
 from admin_api.viewsets.resources import ExchangeClients, PolicyRules, Resources, RuntimeClients
 from admin_api.viewsets.users import Users
 from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
@@ -45,6 +46,9 @@ urlpatterns = [
         PolicyRules.as_view({"get": "retrieve", "patch": "change"}),
     ),
     path("resources/<str:slug>/fronting", ResourceFronting.as_view({"get": "retrieve"})),
+    path("broker-providers", BrokerProviders.as_view(LIST)),
+    path("broker-providers/presets", BrokerProviders.as_view({"get": "presets"})),
+    path("broker-providers/<str:key>", BrokerProviders.as_view(ONE)),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("idps", IdPs.as_view(LIST)),

@@ -11,3 +11,13 @@ class BrokerConfig(AppConfig):
     name = "broker"
     verbose_name = "Broker"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """The authorization server knows the providers."""
+        from authplane.core import seeding  # noqa: PLC0415 - needs the loaded settings
+        from broker.providers import seeds  # noqa: PLC0415 - needs the models
+        from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
+        from oauth import ports  # noqa: PLC0415 - as above
+
+        ports.register_directory(Directory())
+        seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)

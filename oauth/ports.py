@@ -73,6 +73,47 @@ class TokenSource(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderName:
+    """An upstream service by both of its names."""
+
+    id: uuid.UUID
+    slug: str
+
+
+class ProviderDirectory(Protocol):
+    """Which upstream services there are. Resources refer to them by id."""
+
+    def by_id(self, key: uuid.UUID) -> ProviderName | None:
+        """The service of this id; None when there is none."""
+
+    def by_slug(self, slug: str) -> ProviderName | None:
+        """The service of this slug; None when there is none."""
+
+
+class _NoProviders:
+    """The directory of an installation without upstream services."""
+
+    def by_id(self, key: uuid.UUID) -> ProviderName | None:
+        """None."""
+
+    def by_slug(self, slug: str) -> ProviderName | None:
+        """None."""
+
+
+_directories: list[ProviderDirectory] = [_NoProviders()]
+
+
+def register_directory(directory: ProviderDirectory) -> None:
+    """Resources find their upstream services in this directory from now on."""
+    _directories[:] = [directory]
+
+
+def provider_directory() -> ProviderDirectory:
+    """The registered directory; one without services when there is none."""
+    return _directories[0]
+
+
 _registered: list[TokenSource] = []
 
 

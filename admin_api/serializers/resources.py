@@ -27,7 +27,7 @@ def resource_view(row: Resource) -> dict[str, Any]:
         "slug": row.slug,
         "uri": config().server.issuer if built_in else row.uri,
         "backend_kind": row.backend_kind,
-        "broker_provider_id": "",
+        "broker_provider_id": str(row.broker_provider or ""),
         "display_name": row.display_name,
         "scopes": row.scopes,
         "policy": complete_policy(row.policy),

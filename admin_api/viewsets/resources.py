@@ -21,6 +21,7 @@ from oauth.models import Resource
 from oauth.resources import policy, services
 from oauth.resources.errors import (
     NoSuchLink,
+    NoSuchProvider,
     NoSuchResource,
     ResourceConflict,
     ResourceError,
@@ -143,7 +144,7 @@ class PolicyRules(OperatorRoutes):
 
 def refusal_of(error: ResourceError) -> Exception:
     """How the operator is told."""
-    if isinstance(error, NoSuchResource | NoSuchLink):
+    if isinstance(error, NoSuchResource | NoSuchLink | NoSuchProvider):
         return NotFound(str(error))
     if isinstance(error, ResourceLinked):
         dependents = [link_view(link) for link in error.links]
@@ -176,8 +177,13 @@ def _filtered(request: Request) -> QuerySet[Resource]:
     rows = Resource.objects.all()
     kind = request.GET.get("backend_kind")
     if kind:
-        if kind not in {*Resource.Backend.values, "broker"}:
+        if kind not in Resource.Backend.values:
             raise Invalid("backend_kind must be mint or broker")
         rows = rows.filter(backend_kind=kind)
-    # No resource of this server has a provider.
-    return rows.none() if request.GET.get("broker_provider_id") else rows
+    provider = request.GET.get("broker_provider_id")
+    if not provider:
+        return rows
+    try:
+        return rows.filter(broker_provider=uuid.UUID(provider))
+    except ValueError:
+        return rows.none()

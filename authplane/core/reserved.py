@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ABSENT_FEATURES: dict[str, str] = {
-    "AUTHPLANE_BROKER_PROVIDER_": "brokered upstream credentials",
     "AUTHPLANE_CONNECT_": "connecting upstream accounts",
     "AUTHPLANE_DATA_ENCRYPTION_VAULT_": "Vault as the keeper of data keys",
     "AUTHPLANE_DATA_ENCRYPTION_AUTH_METHOD": "Vault as the keeper of data keys",
@@ -23,13 +22,16 @@ ABSENT_FEATURES: dict[str, str] = {
     "AUTHPLANE_OIDC_": "sign-in through an upstream identity provider",
     "AUTHPLANE_SERVER_IDLE_TIMEOUT": "an idle limit apart from AUTHPLANE_SERVER_READ_TIMEOUT",
     "AUTHPLANE_TRACING_": "tracing",
-    "AUTHPLANE_VAULT_": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_ADDR": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_APPROLE_": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_TIMEOUT": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_TOKEN": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_TRANSIT_": "Vault as the keeper of signing keys",
     "AUTHPLANE_ADMIN_AUDIT_": "querying the audit record over the operator API",
 }
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
 
 ABSENT_SECTIONS: dict[str, str] = {
-    "broker_providers": "brokered upstream credentials",
     "connect": "connecting upstream accounts",
     "oidc": "sign-in through an upstream identity provider",
     "signing.vault_transit": "Vault as the keeper of signing keys",
@@ -72,8 +74,8 @@ FIXED: dict[str, tuple[Callable[[str], bool], str]] = {
 }
 """Known variables with one possible meaning here: what they may say, and why nothing else."""
 
-IGNORED_PREFIXES = ("AUTHPLANE_TEST_",)
-"""Variables that steer the test suite and never the server."""
+IGNORED_PREFIXES = ("AUTHPLANE_TEST_", "AUTHPLANE_VAULT_")
+"""Variables that steer the test suite and never the server; secrets that providers refer to."""
 
 
 def absent_feature(variable: str) -> str | None:

@@ -32,6 +32,22 @@ class Section:
     refusals: tuple[type[Exception], ...]
 
 
+Source = tuple[Section, Callable[[], Sequence[Seed]]]
+"""A section, and where its seeds of the configuration are read."""
+
+_first: dict[str, Source] = {}
+
+
+def register_first(name: str, section: Section, configured: Callable[[], Sequence[Seed]]) -> None:
+    """Seeds below ``name`` are planted, before those of every section that is not registered."""
+    _first[name] = (section, configured)
+
+
+def first_sections() -> dict[str, Source]:
+    """Sections of apps that the authorization server does not know, by name in the document."""
+    return dict(_first)
+
+
 @dataclass(frozen=True, slots=True)
 class Seeded:
     """Names in the order of the seeds."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from authplane.core.uris import is_loopback_host
 from broker.errors import Problem
-from broker.providers.presets import complete
+from broker.providers.presets import complete, preset_named
 from broker.providers.settings import (
     ApiKeySettings,
     McpSettings,
@@ -18,8 +18,11 @@ from broker.providers.settings import (
     Settings,
 )
 
-SECRET_NAME: Final = re.compile(r"(CONNECTOR_|AUTHPLANE_VAULT_)[A-Z][A-Z0-9_]*")
-"""Variables that may hold upstream secrets: a row cannot name PATH or another system's key."""
+SECRET_NAME: Final = re.compile(
+    r"(CONNECTOR_|AUTHPLANE_VAULT_(?!(ADDR|APPROLE_|TIMEOUT|TOKEN|TRANSIT_)))[A-Z][A-Z0-9_]*"
+)
+"""Variables that may hold upstream secrets: a row cannot name PATH or another system's key, nor
+what opens this server's own vault, and have it sent to a URL of the row's choice."""
 
 LOOKS_SECRET: Final = re.compile(r"(?i)_(secret|password)$")
 AUTH_METHODS: Final = ("client_secret_post", "client_secret_basic", "none")
@@ -33,7 +36,25 @@ RESERVED: Final = frozenset({
     "client_id", "client_secret", "response_type", "state", "code_challenge",
     "code_challenge_method", "redirect_uri", "scope",
 })  # fmt: skip
+NOT_OURS_TO_SET: Final = frozenset({
+    "connection", "content-length", "cookie", "host", "te", "trailer", "transfer-encoding",
+    "upgrade",
+})  # fmt: skip
+"""Headers that a pasted key must not become: they would change where a request goes or ends."""
+
+HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")
+SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
+"""RFC 6749 section 3.3."""
+
+PLACE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
+"""What fills a place in a preset's URL: a host or a tenant, never a path to elsewhere."""
+
+URL: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
+"""ASCII without spaces, quotes, backslashes, brackets and braces."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_EXTRA: Final = 20
+MAX_SCOPES: Final = 50
 MAX_TEXT: Final = 256
 MAX_URL: Final = 2048
 LEAST_TTL, MOST_TTL = 30, 3600
@@ -87,12 +108,16 @@ class _Reader:
             return default
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
+    def scopes(self, name: str) -> tuple[str, ...]:
         value = self.members.pop(name, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self.wrong(name, "must be a list of texts")
+        if (
+            not isinstance(value, list)
+            or len(value) > MAX_SCOPES
+            or not all(isinstance(item, str) and SCOPE.fullmatch(item) for item in value)
+        ):
+            self.wrong(name, f"must be a list of at most {MAX_SCOPES} scopes without spaces")
             return ()
-        return tuple(value)
+        return tuple(dict.fromkeys(value))
 
     def parameters(self, name: str) -> dict[str, str]:
         value = self.members.pop(name, {})
@@ -102,10 +127,12 @@ class _Reader:
         for key, text in value.items():
             if key in RESERVED:
                 self.wrong(f"{name}.{key}", "is set by this server")
-            elif not key or len(key) > MAX_TEXT:
-                self.wrong(name, f"has a name that is empty or longer than {MAX_TEXT} characters")
-            elif not isinstance(text, str) or len(text) > MAX_TEXT:
-                self.wrong(f"{name}.{key}", f"must be a text of at most {MAX_TEXT} characters")
+            elif not key or len(key) > MAX_TEXT or not key.isprintable():
+                self.wrong(name, f"has a name that is no text of 1 to {MAX_TEXT} characters")
+            elif not isinstance(text, str) or len(text) > MAX_TEXT or not text.isprintable():
+                self.wrong(
+                    shown(f"{name}.", key), f"must be a text of at most {MAX_TEXT} characters"
+                )
         return dict(value)
 
     def reference(self, *names: str) -> str:
@@ -123,11 +150,25 @@ class _Reader:
             self.wrong(found[1][0], f"contradicts {found[0][0]}")
         return found[0][1] if found else ""
 
-    def finish(self, *, filling: tuple[str, ...] = ()) -> list[Problem]:
+    def places(self, needs: tuple[str, ...]) -> None:
+        """The members that fill places in the URLs of the preset are there, and hosts."""
+        for name in needs:
+            value = self.members.pop(name, None)
+            if value is None:
+                self.wrong(name, "is required by this preset")
+            elif not isinstance(value, str) or len(value) > MAX_TEXT or not PLACE.fullmatch(value):
+                self.wrong(name, "must be a host or a name of letters, digits, dots and hyphens")
+
+    def finish(self) -> list[Problem]:
         """Every problem, unexpected members among them."""
-        for name in sorted(set(self.members) - set(filling)):
-            self.wrong(name, "is not a member of this configuration")
+        for name in sorted(self.members):
+            self.wrong(shown("", name), "is not a member of this configuration")
         return self.problems
+
+
+def shown(before: str, name: str) -> str:
+    """A member's name where it can be one; the rest is anybody's text and is not repeated."""
+    return before + (name if NAME.fullmatch(name) else "(other)")
 
 
 def read_configuration(
@@ -137,24 +178,27 @@ def read_configuration(
 
     ``has_secret`` says that the secret is stored with the provider instead of being referred to.
     """
+    if protocol not in _READERS:
+        return None, [Problem("protocol", f"must be one of: {', '.join(PROTOCOLS)}")]
     if not isinstance(config_data, dict):
         return None, [Problem("config_data", "must be a JSON object")]
     inline = [
-        Problem(f"config_data.{name}", "is a secret in clear: send it as `secret`, or name where "
-                "it is with client_secret_ref")
+        Problem(shown("config_data.", name), "is a secret in clear: send it as `secret`, or name "
+                "where it is with client_secret_ref")
         for name, value in config_data.items()
         if LOOKS_SECRET.search(name) and isinstance(value, str) and value
     ]  # fmt: skip
     if inline:
         return None, inline
     reader = _Reader(complete(preset, config_data))
+    known = preset_named(preset)
+    reader.places(known.needs if known else ())
+    if reader.problems:
+        # URLs with places that nothing fills would only be told as further problems.
+        return None, reader.problems
     settings = _READERS[protocol](reader, has_secret)
-    problems = reader.finish(filling=FILLING)
+    problems = reader.finish()
     return (None if problems else settings), problems
-
-
-FILLING: Final = ("tenant", "domain")
-"""Members that only fill places in a preset's URLs."""
 
 
 def _oauth(read: _Reader, has_secret: bool) -> OAuthSettings:
@@ -174,7 +218,7 @@ def _oauth(read: _Reader, has_secret: bool) -> OAuthSettings:
         scope_parameter=read.choice("scope_parameter", SCOPE_PARAMETERS, "scope"),
         scope_separator=separator,
         granted_scope_separator=read.choice("granted_scope_separator", SEPARATORS, separator),
-        extra_scopes=read.texts("extra_scopes"),
+        extra_scopes=read.scopes("extra_scopes"),
         extra_auth_params=read.parameters("extra_auth_params"),
         refresh_tokens=read.choice("refresh_tokens", REFRESH_TOKENS, "sometimes"),
         pkce=read.flag("pkce", default=True),
@@ -194,12 +238,20 @@ def _oauth(read: _Reader, has_secret: bool) -> OAuthSettings:
     return settings
 
 
-def _api_key(read: _Reader, _has_secret: bool) -> ApiKeySettings:
-    return ApiKeySettings(
+def _api_key(read: _Reader, has_secret: bool) -> ApiKeySettings:
+    settings = ApiKeySettings(
         header_name=read.text("header_name", required=True),
         header_prefix=read.text("header_prefix"),
         issuance_instructions_url=read.url("issuance_instructions_url"),
     )
+    name = settings.header_name
+    if name and (not HEADER.fullmatch(name) or name.lower() in NOT_OURS_TO_SET):
+        read.wrong("header_name", "must be the name of an HTTP header that credentials go in")
+    if not settings.header_prefix.isascii():
+        read.wrong("header_prefix", "must be ASCII")
+    if has_secret:
+        read.wrong("header_name", "leaves no use for a secret: each user pastes their own key")
+    return settings
 
 
 def _service_account(read: _Reader, has_secret: bool) -> ServiceAccountSettings:
@@ -220,7 +272,7 @@ def _mcp(read: _Reader, _has_secret: bool) -> McpSettings:
         url=read.url("url", required=True),
         client_id=read.text("client_id", limit=MAX_URL),
         secret_ref=read.reference("client_secret_ref", "client_secret_env"),
-        scopes=read.texts("scopes"),
+        scopes=read.scopes("scopes"),
     )
 
 
@@ -241,6 +293,8 @@ def _is_acceptable(url: str) -> bool:
         _ = parts.port
     except ValueError:
         return False
+    if not URL.fullmatch(url):
+        return False
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
         return False
-    return bool(host) and "@" not in parts.netloc and "#" not in url and "{" not in url
+    return bool(host) and "@" not in parts.netloc and "#" not in url

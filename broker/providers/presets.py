@@ -56,8 +56,8 @@ PRESETS: Final[dict[str, Preset]] = {
         {
             "authorize_url": "https://slack.com/oauth/v2/authorize",
             "token_url": "https://slack.com/api/oauth.v2.access",
-            "revoke_url": "",
-            "token_endpoint_auth_method": "client_secret_post",
+            # Slack advises against secrets in the body.
+            "token_endpoint_auth_method": "client_secret_basic",
             "response_format": "slack",
             "scope_separator": ",",
             # `scope` would ask for a bot; what acts for a person is asked for here.
@@ -75,8 +75,13 @@ PRESETS: Final[dict[str, Preset]] = {
             "token_request_format": "json",
             "extra_auth_params": {"owner": "user"},
             "refresh_tokens": "sometimes",
+            # Not documented there, and bodies with members it does not know are refused.
+            "pkce": False,
         },
-        remarks=("Notion knows no scopes: users choose pages when they connect.",),
+        remarks=(
+            "Notion knows no scopes: users choose pages when they connect.",
+            "Its revocation asks for a version header, so disconnecting is local.",
+        ),
     ),
     "linear": Preset(
         "Linear",
@@ -85,8 +90,10 @@ PRESETS: Final[dict[str, Preset]] = {
             "token_url": "https://api.linear.app/oauth/token",
             "revoke_url": "https://api.linear.app/oauth/revoke",
             "token_endpoint_auth_method": "client_secret_post",
+            # Asked for with commas, told with spaces.
             "scope_separator": ",",
-            "refresh_tokens": "sometimes",
+            "granted_scope_separator": " ",
+            "refresh_tokens": "always",
         },
         sample_scopes=("read", "write"),
     ),
@@ -96,6 +103,7 @@ PRESETS: Final[dict[str, Preset]] = {
             "authorize_url": "https://auth.atlassian.com/authorize",
             "token_url": "https://auth.atlassian.com/oauth/token",
             "token_endpoint_auth_method": "client_secret_post",
+            "token_request_format": "json",
             "extra_auth_params": {"audience": "api.atlassian.com", "prompt": "consent"},
             "extra_scopes": ["offline_access"],
             "refresh_tokens": "always",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from uuid import UUID
 
 from authplane.core.crypto import CryptoError
 from broker.errors import SecretUnavailable
@@ -21,14 +22,14 @@ def seal_secret(provider: BrokerProvider, secret: str) -> bytes:
     return seal_text(secret, table=TABLE, row=provider.pk, column=COLUMN)
 
 
-def secret_of(provider: BrokerProvider, *, reference: str) -> str:
+def open_secret(row: UUID, sealed: bytes | None, *, reference: str) -> str:
     """The stored secret, else the one that ``reference`` names; empty when there is neither.
 
     Raises: SecretUnavailable, which names the place and never the value.
     """
-    if provider.secret_sealed is not None:
+    if sealed is not None:
         try:
-            return open_text(provider.secret_sealed, table=TABLE, row=provider.pk, column=COLUMN)
+            return open_text(sealed, table=TABLE, row=row, column=COLUMN)
         except CryptoError as error:
             raise SecretUnavailable(f"the stored secret cannot be opened: {error}") from error
     return referred_secret(reference) if reference else ""

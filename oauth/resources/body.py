@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,12 +16,14 @@ from oauth.resources.view import OFFLINE_ACCESS
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 URI: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 NOT_IN_URI: Final = re.compile(r"[<>\"\\^`{|}]")
+KINDS: Final = ("mint", "broker")
 MAX_NAME: Final = 255
 MAX_DESCRIPTION: Final = 1000
 MAX_SCOPES: Final = 200
 
 MEMBERS: Final = (
-    "slug", "uri", "backend_kind", "broker_provider_id", "display_name", "scopes", "policy",
+    "slug", "uri", "backend_kind", "broker_provider_id", "broker_provider_slug", "display_name",
+    "scopes", "policy",
 )  # fmt: skip
 SCOPE_MEMBERS: Final = frozenset({"name", "description", "upstream", "default"})
 
@@ -32,7 +35,8 @@ def read_body(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The accepted members in the form they are stored in, and everything that is wrong.
 
-    A member that is null counts as absent.
+    A member that is null counts as absent. Which provider is meant, if any, is left to the
+    registry: `broker_provider_id` is an id or None, `broker_provider_slug` a text.
     """
     problems = [Problem(name, "is not a member of a resource") for name in body if name not in READ]
     given = {name: value for name, value in body.items() if name in READ and value is not None}
@@ -41,8 +45,6 @@ def read_body(
     for name, value in given.items():
         accepted[name], wrong = READ[name](value)
         problems += wrong
-    if accepted.pop("broker_provider_id", ""):
-        problems.append(Problem("broker_provider_id", "is only for brokered resources"))
     return accepted, problems
 
 
@@ -81,11 +83,26 @@ def _uri_problem(uri: str) -> str:
 
 
 def _backend_kind(value: Any) -> Found:
-    return value, [] if value == "mint" else [Problem("backend_kind", "must be mint")]
+    if isinstance(value, str) and value in KINDS:
+        return value, []
+    return value, [Problem("backend_kind", f"must be {' or '.join(KINDS)}")]
 
 
-def _provider(value: Any) -> Found:
-    return value, []
+def _provider_id(value: Any) -> Found:
+    """Empty, as it is shown where there is none, is none."""
+    if value == "":
+        return None, []
+    try:
+        return uuid.UUID(value if isinstance(value, str) else ""), []
+    except ValueError:
+        return None, [Problem("broker_provider_id", "must be the id of a provider")]
+
+
+def _provider_slug(value: Any) -> Found:
+    slug = value.lower() if isinstance(value, str) else "/"
+    if not slug or SLUG.fullmatch(slug):
+        return slug, []
+    return "", [Problem("broker_provider_slug", "must be the slug of a provider")]
 
 
 def _display_name(value: Any) -> Found:
@@ -145,18 +162,30 @@ def _is_upstream(value: Any) -> bool:
 
 
 def _stored_scope(scope: dict[str, Any]) -> dict[str, Any]:
-    """The members that say something, in a fixed order."""
+    """The members that say something, in a fixed order.
+
+    An empty list of upstream scopes says that none is needed there.
+    """
     return {
         name: scope[name]
         for name in ("name", "description", "upstream", "default")
-        if scope.get(name)
+        if scope.get(name) or (name == "upstream" and scope.get(name) == [])
     }
 
 
 READ: Final[dict[str, Callable[[Any], Found]]] = dict(
     zip(
         MEMBERS,
-        (_slug, _uri, _backend_kind, _provider, _display_name, _scopes, read_policy),
+        (
+            _slug,
+            _uri,
+            _backend_kind,
+            _provider_id,
+            _provider_slug,
+            _display_name,
+            _scopes,
+            read_policy,
+        ),
         strict=True,
     )
 )

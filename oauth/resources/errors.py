@@ -54,6 +54,13 @@ class NoSuchLink(ResourceError):
         super().__init__("fronting link not found")
 
 
+class NoSuchProvider(ResourceError):
+    """No upstream service has the slug that was named."""
+
+    def __init__(self) -> None:
+        super().__init__("broker provider not found")
+
+
 class NoSuchResource(ResourceError):
     """There is no such resource."""
 

@@ -95,7 +95,12 @@ def view_of(row: Resource) -> ResourceView:
         display_name=row.display_name,
         backend_kind=row.backend_kind,
         scopes=tuple(
-            ScopeView(scope["name"], scope.get("description", ""), bool(scope.get("default")))
+            ScopeView(
+                scope["name"],
+                scope.get("description", ""),
+                bool(scope.get("default")),
+                upstream_of(scope) if row.backend_kind == Resource.Backend.BROKER else (),
+            )
             for scope in row.scopes
         ),
         runtime_client_ids=frozenset(policy.get("runtime", {}).get("client_ids", ())),
@@ -103,7 +108,20 @@ def view_of(row: Resource) -> ResourceView:
             policy.get("exchange", {}).get("allowed_client_ids", ())
         ),
         rules=rules_of(policy),
+        broker_provider=row.broker_provider,
     )
+
+
+def upstream_of(scope: dict[str, Any]) -> tuple[str, ...]:
+    """What a stored scope is called upstream: the same as here unless it says otherwise.
+
+    The same answer serves what is asked for and what is compared with what was granted, so that no
+    scope is sent upstream unchecked.
+    """
+    said = scope.get("upstream", "")
+    if isinstance(said, list):
+        return tuple(said)
+    return (said or scope["name"],)
 
 
 def rules_of(policy: dict[str, Any]) -> Rules:

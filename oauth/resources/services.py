@@ -12,6 +12,7 @@ from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.uris import fold_resource
 from oauth.models import Client, ConsentGrant, Resource
+from oauth.resources.backing import settle_provider
 from oauth.resources.body import read_body
 from oauth.resources.errors import (
     BadResource,
@@ -32,14 +33,16 @@ BUILT_IN_MAY_CHANGE: Final = frozenset({"display_name", "policy"})
 def create_resource(body: Mapping[str, Any], *, actor: str = "system") -> Resource:
     """A new resource with the members of ``body``; `slug` and `backend_kind` are required.
 
-    Raises: BadResource, ResourceConflict.
+    Raises: BadResource, ResourceConflict, NoSuchProvider.
     """
     accepted, problems = read_body(body, required=("slug", "backend_kind"))
     problems += _unknown_clients(accepted.get("policy", {}))
-    if problems:
-        raise BadResource(problems)
     accepted.setdefault("policy", complete_policy({}))
     with exclusive():
+        if not problems:
+            problems = settle_provider(accepted, row=None)
+        if problems:
+            raise BadResource(problems)
         _require_free_names(accepted, besides=None)
         row = Resource.objects.create(**accepted)
         record.record(ResourceCreated(actor_id=actor, id=str(row.pk), slug=row.slug))
@@ -51,7 +54,7 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
 
     A body that changes nothing writes nothing.
 
-    Raises: BadResource, ResourceConflict, NoSuchResource.
+    Raises: BadResource, ResourceConflict, NoSuchResource, NoSuchProvider.
     """
     accepted, problems = read_body(body, required=())
     problems += _unknown_clients(accepted.get("policy", {}))
@@ -64,13 +67,15 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
                 if name not in BUILT_IN_MAY_CHANGE
             ]
         problems += guard_problems(row, _sound(accepted, problems))
+        if not problems:
+            problems = settle_provider(accepted, row=row)
         if problems:
             raise BadResource(problems)
         changed = [name for name, value in accepted.items() if getattr(row, name) != value]
         if changed:
             _require_free_names(accepted, besides=row)
             _store(row, {name: accepted[name] for name in changed})
-            fields = ",".join(changed)
+            fields = ",".join(map(_told, changed))
             record.record(
                 ResourcePatched(actor_id=actor, id=str(key), slug=row.slug, fields=fields)
             )
@@ -107,6 +112,11 @@ def delete_resource(key: uuid.UUID, *, actor: str = "system", cascade: bool = Fa
 def policy_problems(client_id: str) -> list[Problem]:
     """What keeps ``client_id`` from being named in a policy."""
     return _unknown_clients({"runtime": {POLICY_LISTS["runtime"]: [client_id]}})
+
+
+def _told(column: str) -> str:
+    """A column as operators know it."""
+    return "broker_provider_id" if column == "broker_provider" else column
 
 
 def _sound(accepted: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:

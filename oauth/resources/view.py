@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 OFFLINE_ACCESS = "offline_access"
@@ -11,11 +12,12 @@ OFFLINE_ACCESS = "offline_access"
 
 @dataclass(frozen=True, slots=True)
 class ScopeView:
-    """One scope of a resource."""
+    """One scope of a resource. `upstream` is what it is called at the service behind it."""
 
     name: str
     description: str
     default: bool
+    upstream: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class ResourceView:
     """A protected resource. `uri` is the audience, byte for byte; empty means it has none.
 
     `default_scopes` is what an omitted `scope` stands for: the scopes marked so, or all of them
-    when none is.
+    when none is. `broker_provider` is the id of the upstream service behind a brokered resource.
     """
 
     id: uuid.UUID
@@ -50,6 +52,7 @@ class ResourceView:
     runtime_client_ids: frozenset[str]
     exchange_allowed_client_ids: frozenset[str]
     rules: Rules = Rules()
+    broker_provider: uuid.UUID | None = None
     scope_names: frozenset[str] = field(init=False)
     default_scopes: tuple[str, ...] = field(init=False)
 
@@ -58,3 +61,12 @@ class ResourceView:
         marked = tuple(scope.name for scope in self.scopes if scope.default)
         object.__setattr__(self, "scope_names", frozenset(names))
         object.__setattr__(self, "default_scopes", marked or names)
+
+    def upstream_scopes(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What these scopes are called at the service behind the resource, each once, in order.
+
+        Names that the resource does not have stand for nothing there.
+        """
+        wanted = set(names)
+        found = (one for scope in self.scopes if scope.name in wanted for one in scope.upstream)
+        return tuple(dict.fromkeys(found))

@@ -443,6 +443,33 @@ class Logging:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokerProvider:
+    """One upstream service to register at the first start, apart from those of the list."""
+
+    slug: str = setting("broker_provider.slug", "", "Short name of one provider to register.")
+    display_name: str = setting(
+        "broker_provider.display_name", "", "Its name for people. Default: its slug."
+    )
+    preset: str = setting("broker_provider.preset", "", "The service it is, when that is known.")
+    protocol: str = setting("broker_provider.protocol", "", "Its protocol. Default: oauth.")
+    client_id: str = setting("broker_provider.client_id", "", "Our client id there.")
+    client_secret_ref: str = setting(
+        "broker_provider.client_secret_ref",
+        "",
+        "Name of the variable that holds the client secret: CONNECTOR_... or AUTHPLANE_VAULT_...",
+    )
+    authorize_url: str = setting("broker_provider.authorize_url", "", "Its authorization endpoint.")
+    token_url: str = setting("broker_provider.token_url", "", "Its token endpoint.")
+    response_format: str = setting(
+        "broker_provider.response_format", "", "How it answers: standard, form or slack."
+    )
+    domain: str = setting(
+        "broker_provider.domain", "", "The host that a preset asks for (Okta, Auth0, GitLab)."
+    )
+    tenant: str = setting("broker_provider.tenant", "", "The tenant that a preset asks for.")
+
+
+@dataclass(frozen=True, slots=True)
 class Seeds:
     """What exists after the first start. Seeding never changes what is there."""
 
@@ -452,6 +479,14 @@ class Seeds:
         (),
         "Scopes of that resource.",
         read=text_list,
+    )
+    broker_providers: tuple[dict[str, Any], ...] = setting(
+        "broker_providers",
+        (),
+        "Upstream services to register, as a list in YAML: slug, display_name, protocol, preset,"
+        " config_data, and a secret only by reference.",
+        variable="",
+        read=rows,
     )
     resources: tuple[dict[str, Any], ...] = setting(
         "resources",

@@ -11,7 +11,15 @@ from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.config import config
 from authplane.core.management.output import ReportingCommand
-from authplane.core.seeding import BadSeed, Section, Seed, plant, seeds_of_file
+from authplane.core.seeding import (
+    BadSeed,
+    Section,
+    Seed,
+    Source,
+    first_sections,
+    plant,
+    seeds_of_file,
+)
 from oauth.federation.seeds import WORKLOAD_ISSUERS
 from oauth.resources.errors import ResourceError
 from oauth.resources.seeds import FRONTING_LINKS, RESOURCES, configured_resources
@@ -30,6 +38,11 @@ SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
 """Section of the YAML document to its kind and to the seeds of the configuration, in order."""
 
 
+def sections() -> dict[str, Source]:
+    """Every section in order: first those that other apps brought, which the rest may refer to."""
+    return {**first_sections(), **SECTIONS}
+
+
 class Command(ReportingCommand):
     """Every seed has become what it describes, or found it there and left it alone."""
 
@@ -41,8 +54,8 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Where the seeds are."""
         super().add_arguments(parser)
-        sections = ", ".join(SECTIONS)
-        parser.add_argument("file", nargs="?", help=f"YAML file with lists below {sections}")
+        names = ", ".join(sections())
+        parser.add_argument("file", nargs="?", help=f"YAML file with lists below {names}")
 
     def handle(self, *, file: str | None, **options: Any) -> None:
         """What was created and skipped is printed.
@@ -58,9 +71,10 @@ class Command(ReportingCommand):
 
 
 def _of_configuration() -> list[tuple[Section, Sequence[Seed]]]:
-    return [(section, configured()) for section, configured in SECTIONS.values()]
+    return [(section, configured()) for section, configured in sections().values()]
 
 
 def _of_file(path: Path) -> list[tuple[Section, Sequence[Seed]]]:
-    found = seeds_of_file(path, names=list(SECTIONS))
-    return [(section, found.get(name, [])) for name, (section, _) in SECTIONS.items()]
+    known = sections()
+    found = seeds_of_file(path, names=list(known))
+    return [(section, found.get(name, [])) for name, (section, _) in known.items()]

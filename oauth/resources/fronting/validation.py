@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from oauth.models import FrontingLink, Resource
+from oauth.ports import provider_directory
 from oauth.resources.errors import BadResource, Problem, ResourceConflict
 from oauth.resources.fronting.body import ScopeMap
 from oauth.resources.fronting.cycles import leads_to
@@ -31,6 +32,9 @@ def require_ends(slugs: Mapping[str, str], scope_map: ScopeMap) -> dict[str, Res
         for end, row in ends.items()
         if row.backend_kind not in KINDS[end]
     ]
+    target = ends.get("target")
+    if target is not None and target.backend_kind == BROKER and not _has_provider(target):
+        problems.append(Problem("target", "has no provider"))
     problems += membership_problems(scope_map, source=ends.get("source"), target=ends.get("target"))
     if problems:
         raise BadResource(problems)
@@ -79,6 +83,11 @@ def require_no_cycle(source: Resource, target: Resource) -> None:
     edges = FrontingLink.objects.values_list("source_id", "target_id")
     if leads_to(edges.iterator(), start=target.pk, goal=source.pk):
         raise BadResource([Problem("target", "leads to the source: links must not form a cycle")])
+
+
+def _has_provider(target: Resource) -> bool:
+    key = target.broker_provider
+    return key is not None and provider_directory().by_id(key) is not None
 
 
 def _absent(names: Iterable[str], row: Resource) -> list[str]:

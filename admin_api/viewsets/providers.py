@@ -1,0 +1,115 @@
+"""`/admin/broker-providers`: upstream services, and what presets know about them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.serializers.providers import provider_view
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from broker.errors import BadProvider, NoSuchProvider, ProviderConflict, ProviderInUse
+from broker.models import BrokerProvider
+from broker.providers import services
+from broker.providers.view import shown_presets
+
+DEFAULT_LIMIT = 100
+ABSENT = "broker provider not found"
+
+
+class BrokerProviders(OperatorRoutes):
+    """Where tokens of upstream services come from."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All providers, the newest first; with `slug` alone, that one."""
+        known_parameters(request, "slug")
+        if request.GET.get("slug"):
+            return json_response(provider_view(_only_by_slug(request)))
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        rows = BrokerProvider.objects.all()
+        return json_response(envelope("broker_providers", rows, page=page, render=provider_view))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new provider that can be used as it is."""
+        row = _do(services.create_provider, self._body(request), actor=self.actor(request))
+        return json_response(provider_view(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One provider."""
+        row = BrokerProvider.objects.filter(pk=_key(key)).first()
+        if row is None:
+            raise NotFound(ABSENT)
+        return json_response(provider_view(row))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The provider with the members of the body; with `version`, only while it is that one."""
+        body = self._body(request)
+        version = body.pop("version", None)
+        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+            raise Invalid("version must be a whole number")
+        row = _do(
+            services.patch_provider, _key(key), body, actor=self.actor(request), version=version
+        )
+        return json_response(provider_view(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The provider is gone, unless something refers to it."""
+        _do(services.delete_provider, _key(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+    def presets(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """What each preset fills in."""
+        return json_response({"presets": shown_presets()})
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
+
+
+def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What the service returns.
+
+    Raises: Refused.
+    """
+    try:
+        return change(*args, **options)
+    except (BadProvider, NoSuchProvider, ProviderConflict, ProviderInUse) as error:
+        raise _refusal_of(error) from None
+
+
+def _refusal_of(error: Exception) -> Refused:
+    """The answer to a refused change."""
+    if isinstance(error, NoSuchProvider):
+        return NotFound(ABSENT)
+    if isinstance(error, ProviderConflict | ProviderInUse):
+        return Conflict(str(error))
+    return Invalid(str(error))
+
+
+def _key(text: str) -> uuid.UUID:
+    """An id as its row has it; what is none of ours is no row's.
+
+    Raises: NotFound.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(ABSENT) from None
+
+
+def _only_by_slug(request: Request) -> BrokerProvider:
+    """Raises: Invalid when something stands beside the slug; NotFound."""
+    beside = sorted(set(request.GET) - {"slug"})
+    if beside:
+        raise Invalid(f"slug cannot be combined with {beside[0]}")
+    row = BrokerProvider.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
+    if row is None:
+        raise NotFound(ABSENT)
+    return row
