@@ -29,6 +29,7 @@ _TYPE: Final = "dpop+jwt"
 _KEY_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 _MAX_PROOF: Final = 8192
 _MAX_ID: Final = 256
+_FAR_FUTURE: Final = 1e12
 _NAMESPACE: Final = "dpop"
 
 
@@ -148,10 +149,13 @@ def _signed_claims(presented_proof: str, *, jwk: dict[str, Any]) -> dict[str, An
 
 
 def _require_claims(claims: dict[str, Any]) -> str:
-    """Check 3: all required claims are there. The `jti`, of a length that can be remembered."""
+    """Check 3: all required claims are there. The `jti`, of a length that can be remembered.
+
+    Half of a surrogate pair is no text that could be hashed, and none that anybody could mean.
+    """
     jti, issued = claims.get("jti"), claims.get("iat")
     texts = (claims.get("htm"), claims.get("htu"))
-    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_ID:
+    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_ID or not jti.isprintable():
         raise OAuthError(Reason.DPOP_CLAIM_MISSING)
     if not all(isinstance(text, str) for text in texts) or not _is_time(issued):
         raise OAuthError(Reason.DPOP_CLAIM_MISSING)
@@ -204,4 +208,7 @@ def _require_token(claims: dict[str, Any], *, access_token: str) -> None:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A NumericDate. A number of four hundred digits cannot be reckoned with."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _FAR_FUTURE
