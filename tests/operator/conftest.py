@@ -32,6 +32,9 @@ class OperatorAtTheApi:
     def post(self, path, body=None, **options):
         return self.call("POST", path, body, **options)
 
+    def patch(self, path, body=None, **options):
+        return self.call("PATCH", path, body, **options)
+
     def delete(self, path, **options):
         return self.call("DELETE", path, **options)
 
