@@ -50,6 +50,18 @@ def test_client_credentials(warm):
     assert answer.status_code == 200
 
 
+def test_client_credentials_with_a_proof(warm):
+    """Using the proof up costs a statement only where there is no shared memory."""
+    from authplane.core import shared
+    from tests.support.dpop import DPoPKey
+
+    warm.machine.dpop = DPoPKey()
+    remembered = 0 if shared.is_configured() else 1
+    with budget(postgresql=1 + remembered, sqlite=4 + remembered):
+        answer = warm.machine.client_credentials()
+    assert answer.json()["token_type"] == "DPoP"
+
+
 def test_client_credentials_with_a_secret_in_the_body_or_at_the_root(warm):
     posting = warm.another_machine(token_endpoint_auth_method="client_secret_post", scope="read")
     posting.client_credentials()
