@@ -86,7 +86,8 @@ def _signed_claims(presented_proof: str, *, protection: Protection) -> tuple[dic
 
 def _require_this_request(claims: dict[str, Any], *, incoming: Incoming) -> None:
     jti, htu = claims.get("jti"), claims.get("htu")
-    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_ID:
+    # Printable: a lone surrogate, which JSON can spell, cannot be hashed.
+    if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_ID or not jti.isprintable():
         raise invalid_proof("jti is missing (check 3)")
     if claims.get("htm") != incoming.method:
         raise invalid_proof("another method (check 8)")

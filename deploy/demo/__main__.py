@@ -63,12 +63,13 @@ def _make_resource(operator: httpx.Client, *, slug: str, uri: str) -> None:
     made = operator.post("/admin/resources", json=body | {"scopes": scopes})
     _expect(made, {201, 409})
     if made.status_code == httpx.codes.CONFLICT:
-        earlier = operator.get("/admin/resources", params={"slug": slug})
-        _expect(earlier, {200})
-        changed = operator.patch(
-            f"/admin/resources/{earlier.json()['id']}", json={"scopes": scopes}
-        )
-        _expect(changed, {200})
+        # Made by the first start or by an earlier demo, under whatever slug.
+        listed = operator.get("/admin/resources", params={"limit": 200})
+        _expect(listed, {200})
+        known = [row["id"] for row in listed.json()["resources"] if row["uri"] == uri]
+        if not known:
+            raise DemoFailed(f"another resource has the slug {slug}; see {listed.request.url}")
+        _expect(operator.patch(f"/admin/resources/{known[0]}", json={"scopes": scopes}), {200})
 
 
 def _expect(answer: httpx.Response, statuses: set[int]) -> None:

@@ -7,11 +7,13 @@ from authplane.core.config import config
 
 PROOF_LIFETIMES = 2
 """A proof is good for one lifetime before and one after the moment it names."""
+CLOCKS = 10
+"""Seconds more, because the clocks of replicas and of the shared memory differ a little."""
 
 
 def memory_of_proofs() -> int:
     """Seconds for which a used proof is remembered: as long as it would be accepted again."""
-    return PROOF_LIFETIMES * config().dpop.proof_lifetime
+    return PROOF_LIFETIMES * config().dpop.proof_lifetime + CLOCKS
 
 
 def nonce_is_required() -> bool:

@@ -139,6 +139,24 @@ def test_the_second_start_reads_what_the_first_one_made(environment):
     assert "password" not in output, "a password is shown once"
 
 
+def test_the_demo_runs_against_what_the_first_start_made(environment):
+    public, operator = addresses(environment)
+    key_file = Path(environment["AUTHPLANE_DATA_DIR"]) / "secrets" / "admin_api_key"
+    with served(environment, "--demo"):
+        wait_for(f"{operator}/livez", limit=FIRST_START)
+        for time_of_day in ("first", "second"):
+            demo = subprocess.run(
+                [
+                    sys.executable, "-m", "demo", "--issuer", public, "--operator", operator,
+                    "--key-file", str(key_file),
+                ],
+                cwd=ROOT, env=environment | {"PYTHONPATH": f"{ROOT}:{ROOT / 'deploy'}"},
+                capture_output=True, text=True, timeout=90, check=False,
+            )  # fmt: skip
+            assert demo.returncode == 0, (time_of_day, demo.stdout[-2000:], demo.stderr[-2000:])
+            assert "asked for more, called." in demo.stdout
+
+
 @pytest.mark.shows("setting", "admin.enabled")
 def test_without_the_operator_listener_only_the_public_one_is_there(environment):
     public, operator = addresses(environment)

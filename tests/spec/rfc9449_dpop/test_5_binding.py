@@ -166,7 +166,7 @@ def test_a_code_asked_for_with_a_key_needs_it(scene, bound, key, thief):
     assert bound.redeem(code).json()["token_type"] == "DPoP"
 
 
-@pytest.mark.spec("RFC 9449", "10.1", "MUST", "a proof with a pushed request binds the code")
+@pytest.mark.spec("RFC 9449", "10.1", "MUST", "a proof at the push endpoint binds the code")
 def test_a_pushed_proof_binds_the_code(scene, bound, key):
     code = authorize_pushed(bound, scene.person)
     bound.dpop = OTHER

@@ -33,7 +33,7 @@ def test_a_bound_token_with_its_proof(scene, token, key):
     assert answer.headers["dpop-nonce"]
 
 
-@pytest.mark.spec("RFC 9449", "7.2", "MUST", "a bound token is refused as a bearer token")
+@pytest.mark.spec("RFC 9449", "7.2", "MUST", "a bound token is no bearer token")
 def test_a_bound_token_is_no_bearer_token(scene, token, key):
     proof = key.proof(URL, method="GET", access_token=token)
 

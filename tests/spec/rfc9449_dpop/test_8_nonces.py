@@ -82,7 +82,7 @@ def test_a_nonce_that_nobody_asked_for_does_not_matter(ask, key):
 
 def test_after_the_memory_of_proofs_was_lost_a_nonce_is_required(ask, key, monkeypatch):
     """A proof from before the loss could otherwise be used a second time."""
-    monkeypatch.setattr(shared, "lost_within", lambda seconds: seconds == 120)
+    monkeypatch.setattr(shared, "lost_within", lambda seconds: seconds == 130)
 
     refused = ask(key.proof(TOKEN_URL, nonce=None))
 

@@ -35,6 +35,7 @@ def test_a_bound_token_with_its_proof(world):
         ({}, {"jti": None}, "check 3"),
         ({}, {"jti": ""}, "check 3"),
         ({}, {"jti": "j" * 257}, "check 3"),
+        ({}, {"jti": "j\ud800"}, "check 3"),
         ({}, {"jti": 7}, "check 3"),
         ({}, {"htm": "GET"}, "check 8"),
         ({}, {"htm": "post"}, "check 8"),

@@ -35,7 +35,7 @@ class Command(BaseCommand):
                     RESOURCE,
                     slug="demo",
                     name="Protected notes",
-                    scope=[f"{SCOPE}=Read your notes."],
+                    scope=[f"{SCOPE}=Read your notes.", "notes:write=Add notes."],
                 )
                 client = _made(
                     "create_client",
