@@ -75,8 +75,9 @@ def store_secret(
     account: str = "",
     actor_id: str = "",
 ) -> Connection:
-    """The user's connection holds a pasted key (`api_key`) or whom a service account acts as
-    (`impersonate_sub`). What it held before is gone.
+    """The user's connection holds what lasts without OAuth; what it held before is gone.
+
+    ``members`` is a pasted key (`api_key`), or whom a service account acts as (`impersonate_sub`).
 
     Raises: CryptoError.
     """

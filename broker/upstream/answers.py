@@ -9,15 +9,13 @@ from urllib.parse import parse_qsl
 
 from broker.upstream.base import TokenAnswer
 
-MAX_TOKEN: Final = 16 * 1024
 MAX_TYPE: Final = 32
 MAX_ACCOUNT: Final = 255
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600
 MAX_FIELDS: Final = 100
+MAX_DIGITS: Final = 11
 TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 """What fits into an Authorization header without adding to it."""
-
-SEPARATORS: Final = re.compile(r"[ ,]+")
 
 KNOWN_ERRORS: Final = frozenset({
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
@@ -27,9 +25,9 @@ KNOWN_ERRORS: Final = frozenset({
 """RFC 6749 sections 5.2 and 4.1.2.1, RFC 8707: all that a log may say about a refusal."""
 
 FINAL: Final = frozenset({
-    "invalid_grant", "bad_refresh_token", "invalid_refresh_token", "token_revoked", "token_expired",
-    "invalid_auth", "account_inactive", "bad_verification_code", "invalid_code", "code_already_used",
-    "code_expired",
+    "invalid_grant", "bad_refresh_token", "invalid_refresh_token", "token_revoked",
+    "token_expired", "invalid_auth", "account_inactive", "bad_verification_code", "invalid_code",
+    "code_already_used", "code_expired",
 })  # fmt: skip
 """What services say instead of `invalid_grant`: GitHub (bad_...), Slack (the rest)."""
 
@@ -114,7 +112,7 @@ def _token(members: Mapping[str, Any], name: str) -> str | None:
 
 def _seconds(value: Any) -> int | None:
     """Whole seconds; None for what says nothing. Some services send a text."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from authplane.core import fetch
@@ -53,7 +54,7 @@ def _load(issuer: str) -> Endpoints:
     except (FetchRefused, FetchFailed) as failed:
         raise NotSent(f"discovery: {failed.reason}") from None
     document: dict[str, Any] = answer.json if isinstance(answer.json, dict) else {}
-    if answer.status != 200 or document.get("issuer") != issuer:
+    if answer.status != HTTPStatus.OK or document.get("issuer") != issuer:
         raise NotSent("discovery: not the document of this issuer")
     urls = [
         _url(document, name)

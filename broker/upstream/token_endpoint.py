@@ -28,22 +28,34 @@ MAX_DIGITS: Final = 8
 
 
 class TokenEndpoint(Protocol):
-    """What has to be known about a registration; every kind of settings that has a token endpoint
-    fits.
+    """What has to be known about a registration: `OAuthSettings` fits, and so does `Endpoint`.
+
+    ``client_id`` is empty where the grant itself says who asks.
     """
 
     @property
-    def client_id(self) -> str: ...
+    def client_id(self) -> str:
+        """Ours at the service."""
+
     @property
-    def token_url(self) -> str: ...
+    def token_url(self) -> str:
+        """Where tokens are asked for."""
+
     @property
-    def token_endpoint_auth_method(self) -> str: ...
+    def token_endpoint_auth_method(self) -> str:
+        """client_secret_post, client_secret_basic or none."""
+
     @property
-    def token_request_format(self) -> str: ...
+    def token_request_format(self) -> str:
+        """Form or json."""
+
     @property
-    def response_format(self) -> str: ...
+    def response_format(self) -> str:
+        """Standard, form or slack."""
+
     @property
-    def granted_scope_separator(self) -> str: ...
+    def granted_scope_separator(self) -> str:
+        """What granted scopes are told with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ class Broker:
     refresh_concurrency: int = setting(
         "broker.refresh_concurrency",
         5,
-        "How many connections of one provider a round of that renewal takes.",
+        "How many connections of one provider are renewed at the same time.",
         read=integer,
         low=1,
         high=100,

@@ -1,0 +1,254 @@
+"""A fresh access token of a connection.
+
+However many ask at once, the upstream service is asked once: a service that rotates refresh tokens
+takes the second use of one for theft and ends the grant.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from audit import events, record
+from authplane.core import clock
+from authplane.core.metrics import counter
+from broker.connections import credentials
+from broker.connections.selectors import connection_by_id, name_of
+from broker.connections.services import revoke, tell_upstream
+from broker.models import Connection
+from broker.refresh import claims
+from broker.refresh.claims import Claim
+from broker.refresh.outcomes import (
+    AccessToken,
+    ReconnectNeeded,
+    RefreshInProgress,
+    TokenReuseDetected,
+    UpstreamAway,
+)
+from broker.upstream.base import UpstreamDown, UpstreamRefused, UpstreamUnclear
+from broker.upstream.registry import OAuthAdapter, adapter_of
+
+PATIENCE: Final = 15.0
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 2.0
+
+log = logging.getLogger(__name__)
+
+
+def ensure_fresh(
+    connection_id: uuid.UUID, *, margin: int, now: datetime, scopes: Iterable[str] = ()
+) -> AccessToken:
+    """An access token that was valid for ``margin`` seconds from ``now``, or is brand new.
+
+    Not to be called inside of a transaction: the mark must be seen by others before the service is
+    called, and must outlive a failure. Who comes second waits, at most 15 seconds, and gets what
+    the first one got. ``scopes`` are the service's names, for service accounts alone.
+
+    Raises: ReconnectNeeded, TokenReuseDetected, UpstreamAway, RefreshInProgress; BadProvider,
+    SecretUnavailable, CryptoError and BadKey when the operator has to mend something.
+    """
+    first: Connection | None = None
+    gives_up = time.monotonic() + PATIENCE
+    pause = FIRST_PAUSE
+    while True:
+        row = connection_by_id(connection_id)
+        _require_usable(row)
+        assert row is not None  # noqa: S101 - required above
+        first = first or row
+        answer = _at_hand(row, first=first, margin=margin, now=now, scopes=tuple(scopes))
+        if answer is None:
+            answer = _try_to_refresh(row, now=now)
+        if answer is not None:
+            return answer
+        if time.monotonic() + pause > gives_up:
+            raise RefreshInProgress
+        time.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+        now = clock.now()
+
+
+def settle(connection_id: uuid.UUID, *, now: datetime) -> None:
+    """An attempt of unknown outcome, whose lease is over, was decided; others are left alone.
+
+    Raises: as `ensure_fresh`.
+    """
+    row = connection_by_id(connection_id)
+    if row is None or row.refresh_used_at is None or row.lease_until is None:
+        return
+    if row.lease_until <= now:
+        _try_to_refresh(row, now=now)
+
+
+def _require_usable(row: Connection | None) -> None:
+    if row is None or row.status == Connection.Status.REVOKED:
+        raise ReconnectNeeded("revoked")
+    if row.status == Connection.Status.REAUTH_REQUIRED:
+        raise ReconnectNeeded("reauth_required")
+
+
+def _at_hand(
+    row: Connection, *, first: Connection, margin: int, now: datetime, scopes: tuple[str, ...]
+) -> AccessToken | None:
+    """The token that can be had without a refresh; None when there has to be one.
+
+    Raises: UpstreamAway when the refresh that was waited for has failed; ReconnectNeeded when
+    there is nothing to refresh with.
+    """
+    if row.refresh_used_at is None and row.version > first.version:
+        # Somebody was done while we waited: what they got is ours too, however short it lives.
+        if row.failures > first.failures:
+            raise UpstreamAway(retry_after=claims.FIRST_PAUSE)
+        if row.access_sealed is not None:
+            return _kept(row)
+    has_refresh = row.credential_sealed is not None
+    expires = row.access_expires_at
+    if row.access_sealed is not None and credentials.is_kept(
+        row, has_refresh=has_refresh, expires=expires is not None
+    ):
+        left = None if expires is None else (expires - now).total_seconds()
+        if left is None or left > (margin if has_refresh else 0):
+            return _kept(row)
+    if not has_refresh:
+        _end(row, "expired")
+    adapter = adapter_of(row)
+    if isinstance(adapter, OAuthAdapter):
+        return None
+    try:
+        answer = adapter.obtain(credentials.credential_of(row), scopes=scopes, now=now)
+    except UpstreamRefused as refused:
+        _count(row, "refused")
+        raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
+    except UpstreamDown as down:
+        _count(row, "unavailable")
+        raise UpstreamAway(retry_after=down.retry_after) from down
+    return AccessToken(
+        value=answer.access_token,
+        expires_at=credentials.expiry_of(answer, asked_at=now),
+        scopes=tuple(row.scopes_granted) if answer.scopes is None else answer.scopes,
+        token_type=answer.token_type,
+    )
+
+
+def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
+    """What the refresh gave; None when somebody else is at it.
+
+    Raises: as `ensure_fresh`.
+    """
+    # Opened before the mark is set: what our operator has to mend must not look like a theft.
+    adapter = adapter_of(row)
+    assert isinstance(adapter, OAuthAdapter)  # noqa: S101 - others never get here
+    refresh_token = str(credentials.credential_of(row)["refresh_token"])
+    if row.refresh_used_at is None:
+        claim = claims.claim(row, now=now)
+    elif row.lease_until is not None and row.lease_until > now:
+        if claims.has_ended(row):
+            seconds = int((row.lease_until - now).total_seconds()) + 1
+            raise UpstreamAway(retry_after=seconds)
+        return None
+    elif claims.may_try_again(row):
+        claim = claims.claim_again(row, now=now)
+    else:
+        _end_for_reuse(row, now=now)
+        return None
+    return None if claim is None else _refresh(row, claim, adapter, refresh_token)
+
+
+def _refresh(
+    row: Connection, claim: Claim, adapter: OAuthAdapter, refresh_token: str
+) -> AccessToken:
+    """The service is asked, and its answer stored before anybody gets it.
+
+    Whatever is raised that is not named here leaves the mark: the outcome is unknown.
+    """
+    asked_at = clock.now()
+    try:
+        answer = adapter.refresh(refresh_token)
+    except UpstreamRefused as refused:
+        if refused.is_final:
+            claim.conclude(status=Connection.Status.REAUTH_REQUIRED)
+            _count(row, "refused")
+            raise ReconnectNeeded("upstream_refused") from refused
+        # Our registration is refused, not the user's grant: it is for the operator to mend.
+        claim.give_up(retry_after=0)
+        log.error("upstream refuses us", extra={"provider": name_of(row), "why": refused.code})  # noqa: TRY400
+        _count(row, "misconfigured")
+        raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
+    except UpstreamUnclear as unclear:
+        claim.leave_open()
+        log.warning("outcome unknown", extra={"provider": name_of(row), "why": unclear.why})
+        _count(row, "indeterminate")
+        raise UpstreamAway(retry_after=unclear.retry_after) from unclear
+    except UpstreamDown as down:
+        claim.give_up(retry_after=down.retry_after)
+        log.warning("upstream not reached", extra={"provider": name_of(row), "why": down.why})
+        _count(row, "unavailable")
+        raise UpstreamAway(retry_after=down.retry_after) from down
+    changes = claims.fresh_columns(row, answer, asked_at=asked_at)
+    if not claim.conclude(**changes):
+        _discard(row, answer.refresh_token or answer.access_token)
+        raise RefreshInProgress
+    _count(row, "success")
+    return AccessToken(
+        value=answer.access_token,
+        expires_at=changes["access_expires_at"],
+        scopes=tuple(changes.get("scopes_granted", row.scopes_granted)),
+        token_type=answer.token_type,
+    )
+
+
+def _discard(row: Connection, token: str) -> None:
+    """Tokens that came after their connection was ended are given back."""
+    _count(row, "discarded")
+    now_ended = Connection.objects.filter(pk=row.pk, status=Connection.Status.REVOKED)
+    if now_ended.exists():
+        tell_upstream(row, [(token, "refresh_token")])
+        raise ReconnectNeeded("revoked")
+
+
+def _end_for_reuse(row: Connection, *, now: datetime) -> None:
+    """The connection is ended because an attempt of unknown outcome would have to be repeated.
+
+    Returns when somebody else changed it first.
+
+    Raises: TokenReuseDetected.
+    """
+    with transaction.atomic():
+        ended = revoke(
+            row.pk, reason="reuse_detected", now=now, actor_id="system", if_version=row.version
+        )
+        if ended:
+            record.record(
+                events.BrokerGrantReuseDetected(
+                    actor_id="system", provider=name_of(row), grant_id=str(row.pk)
+                )
+            )
+    if ended:
+        _count(row, "reuse_detected")
+        raise TokenReuseDetected
+
+
+def _end(row: Connection, code: str) -> None:
+    """The connection waits for its user. Raises: ReconnectNeeded."""
+    Connection.objects.filter(pk=row.pk, version=row.version).update(
+        status=Connection.Status.REAUTH_REQUIRED, access_sealed=None, updated_at=clock.now()
+    )
+    raise ReconnectNeeded(code)
+
+
+def _kept(row: Connection) -> AccessToken:
+    return AccessToken(
+        value=credentials.access_of(row),
+        expires_at=row.access_expires_at,
+        scopes=tuple(row.scopes_granted),
+        token_type=row.token_type,
+    )
+
+
+def _count(row: Connection, outcome: str) -> None:
+    counter("authserver_upstream_token_refresh_total").labels(name_of(row), outcome).inc()

@@ -1,0 +1,26 @@
+"""Scheduled work of the broker as Celery tasks. Beat may send each twice: one process does it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from celery import shared_task
+
+from authplane.core.schedule import run_once
+from broker.refresh.ahead import refresh_ahead, sweep_leases
+
+REFRESH: Final = "broker.refresh_ahead"
+SWEEP: Final = "broker.sweep_leases"
+SCHEDULE: Final = {REFRESH: 60, SWEEP: 60}
+
+
+@shared_task(name=REFRESH)
+def refresh() -> dict[str, Any]:
+    """Kept upstream tokens that end soon are renewed."""
+    return run_once(REFRESH, refresh_ahead, every=SCHEDULE[REFRESH]).result
+
+
+@shared_task(name=SWEEP)
+def sweep() -> dict[str, Any]:
+    """Refreshes of unknown outcome are decided."""
+    return run_once(SWEEP, sweep_leases, every=SCHEDULE[SWEEP]).result

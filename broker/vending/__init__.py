@@ -1,0 +1,1 @@
+"""Tokens of upstream services for exchanges that this server has allowed."""

@@ -1,0 +1,193 @@
+"""A service of somebody else's: a real server on loopback that gives out and rotates tokens.
+
+Its switches are members of `Upstream`; what was asked of it stands in `asked`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+if TYPE_CHECKING:
+    from broker.models import BrokerProvider, Connection
+
+SECRET = "upstream-client-secret-do-not-log"
+LEAK = "body-of-the-upstream-do-not-log"
+
+
+@dataclass
+class Upstream:
+    """How the service behaves. `url` is its base; `failures` are statuses of the next answers.
+
+    `shape` is standard, form or slack. `drops` closes the connection after reading the request,
+    `seconds` passes before each answer. `known` are the refresh tokens it would take.
+    """
+
+    url: str = ""
+    rotates: bool = True
+    gives_refresh: bool = True
+    expires_in: int | None = 3600
+    scope: str | None = None
+    shape: str = "standard"
+    drops: bool = False
+    seconds: float = 0.0
+    failures: list[int] = field(default_factory=list)
+    error: str = "invalid_grant"
+    known: set[str] = field(default_factory=lambda: {"rt-0"})
+    given: list[str] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    number: Any = field(default_factory=lambda: itertools.count(1))
+
+    def count(self, kind: str) -> int:
+        """How often something was asked for: a grant type, or `revoke`."""
+        return sum(one["kind"] == kind for one in self.asked)
+
+    def tokens(self) -> set[str]:
+        """Every token it ever gave or took: what must stand nowhere in clear."""
+        return {*self.given, *self.known, "rt-0"}
+
+    def answer(self, path: str, headers: dict[str, str], form: dict[str, str]) -> tuple[int, Any]:
+        """Status and members of the answer to one request."""
+        kind = "revoke" if path == "/revoke" else form.get("grant_type", "")
+        with self.lock:
+            self.asked.append({"kind": kind, "form": form, "headers": headers})
+            if kind == "revoke":
+                self.revoked.append(form.get("token", ""))
+                return 200, {}
+            if self.failures:
+                status = self.failures.pop(0)
+                return status, {"error": self.error, "error_description": LEAK}
+            if kind == "refresh_token":
+                return self._refreshed(form["refresh_token"])
+            return 200, self._issued(refresh=self.gives_refresh)
+
+    def _refreshed(self, presented: str) -> tuple[int, Any]:
+        if presented not in self.known:
+            return 400, {"error": "invalid_grant", "error_description": LEAK}
+        if self.rotates:
+            self.known.discard(presented)
+        return 200, self._issued(refresh=self.rotates)
+
+    def _issued(self, *, refresh: bool) -> dict[str, Any]:
+        number = next(self.number)
+        tokens: dict[str, Any] = {"access_token": f"upstream-access-{number}-{uuid.uuid4().hex}"}
+        if refresh:
+            tokens["refresh_token"] = f"upstream-refresh-{number}-{uuid.uuid4().hex}"
+            self.known.add(tokens["refresh_token"])
+        self.given += tokens.values()
+        if self.expires_in is not None:
+            tokens["expires_in"] = self.expires_in
+        if self.scope is not None:
+            tokens["scope"] = self.scope
+        if self.shape == "slack":
+            return {"ok": True, "authed_user": {"id": "U1", "token_type": "user", **tokens}}
+        return {"token_type": "bearer", **tokens}
+
+
+@contextlib.contextmanager
+def running_upstream(**switches: Any) -> Iterator[Upstream]:
+    """The service runs until the block ends."""
+    world = Upstream(**switches)
+    server = _serve(world)
+    world.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield world
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def make_provider(world: Upstream, **config_data: Any) -> BrokerProvider:
+    """An OAuth provider that leads to the service; tests allow 127.0.0.1 by `ALLOWED`."""
+    from broker.models import BrokerProvider
+    from broker.providers import selectors
+    from broker.providers.secrets import seal_secret
+
+    number = BrokerProvider.objects.count() + 1
+    row = BrokerProvider(
+        number=number,
+        slug=f"forge-{number}",
+        display_name="Forge",
+        protocol="oauth",
+        config_data={
+            "client_id": "our-client",
+            "authorize_url": f"{world.url}/authorize",
+            "token_url": f"{world.url}/token",
+            "revoke_url": f"{world.url}/revoke",
+        }
+        | config_data,
+    )
+    row.secret_sealed = seal_secret(row, SECRET)
+    row.save()
+    selectors.drop()
+    return row
+
+
+def make_connection(provider: BrokerProvider, user: Any, **members: Any) -> Connection:
+    """The user is connected with the refresh token `rt-0` and the scopes read and write."""
+    from authplane.core import clock
+    from broker.connections.services import store_credential
+    from broker.upstream.base import TokenAnswer
+
+    members.setdefault("access_token", "at-0-of-the-upstream")
+    members.setdefault("refresh_token", "rt-0")
+    members.setdefault("expires_in", 3600)
+    return store_credential(
+        user_id=user.pk,
+        provider_id=provider.pk,
+        answer=TokenAnswer(**members),
+        requested=("read", "write"),
+        now=clock.now(),
+    )
+
+
+ALLOWED = {"allowed_private_hosts": ("127.0.0.1",)}
+
+
+def _serve(world: Upstream) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            is_json = headers.get("content-type") == "application/json"
+            form = json.loads(raw) if is_json else dict(parse_qsl(raw))
+            time.sleep(world.seconds)
+            status, members = world.answer(self.path, headers, form)
+            if world.drops:
+                self.connection.shutdown(socket.SHUT_RDWR)
+                self.close_connection = True
+                return
+            if world.shape == "form":
+                body, kind = urlencode(members).encode(), "application/x-www-form-urlencoded"
+            else:
+                body, kind = json.dumps(members).encode(), "application/json"
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing on the terminal."""
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+        daemon_threads = True
+
+    return Server(("127.0.0.1", 0), Handler)
