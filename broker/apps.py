@@ -13,11 +13,14 @@ class BrokerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """The authorization server knows the providers."""
-        from authplane.core import seeding  # noqa: PLC0415 - needs the loaded settings
+        """The authorization server knows the providers; what is sealed is checked and moved."""
+        from authplane.core import rewrap, seeding  # noqa: PLC0415 - needs the loaded settings
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
+        from broker.vault import checks  # noqa: F401, PLC0415 - registers itself
+        from broker.vault.rewrap import rewrap_everything  # noqa: PLC0415 - needs the models
         from oauth import ports  # noqa: PLC0415 - as above
 
+        rewrap.register(self.name, rewrap_everything)
         ports.register_directory(Directory())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)

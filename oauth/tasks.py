@@ -41,5 +41,11 @@ def lapse_clients() -> dict[str, Any]:
     return _run(jobs.LAPSE_CLIENTS)
 
 
+@shared_task(name=jobs.REWRAP_SEALED.name)
+def rewrap_sealed() -> dict[str, Any]:
+    """Stored credentials need no old data key any more."""
+    return _run(jobs.REWRAP_SEALED)
+
+
 def _run(job: jobs.Job) -> dict[str, Any]:
     return job.run(every=job.every).result

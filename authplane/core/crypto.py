@@ -31,6 +31,8 @@ KEY_ID_BYTES = 4
 NONCE_BYTES = 12
 TAG_BYTES = 16
 HEADER_BYTES = 1 + KEY_ID_BYTES + NONCE_BYTES
+KEY_NAME_BYTES = 1 + KEY_ID_BYTES
+"""How many bytes at the beginning of a sealed value say what sealed it."""
 
 
 class CryptoError(Exception):
@@ -65,6 +67,21 @@ def needs_rewrap(blob: bytes) -> bool:
     return _key_id_of(blob, version=VERSION_MASTER) != _key_id(_present_key())
 
 
+def present_key_name() -> bytes:
+    """What every value begins with that the present data key sealed.
+
+    Raises: CryptoError when no data key is configured.
+    """
+    return _key_name(_present_key())
+
+
+def known_key_names() -> set[bytes]:
+    """What sealed values begin with that can be opened; none without a data key."""
+    if not config().secrets.data:
+        return set()
+    return {_key_name(master) for master in _known_keys()}
+
+
 def seal_under(secret: str, plaintext: bytes, *, context: str) -> bytes:
     """``plaintext`` sealed so that only a holder of ``secret`` can open it.
 
@@ -82,6 +99,10 @@ def open_under(secret: str, blob: bytes, *, context: str) -> bytes:
     """
     _key_id_of(blob, version=VERSION_SECRET)
     return _decrypt(blob, master=secret.encode(), context=context)
+
+
+def _key_name(master: bytes) -> bytes:
+    return bytes([VERSION_MASTER]) + _key_id(master)
 
 
 def _present_key() -> bytes:

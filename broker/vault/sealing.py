@@ -34,6 +34,15 @@ def open_text(blob: bytes | memoryview, *, table: str, row: UUID | int, column: 
     return crypto.open_sealed(bytes(blob), context=place(table, row, column)).decode()
 
 
+def reseal(blob: bytes, *, table: str, row: UUID | int, column: str) -> bytes:
+    """The same content, sealed for the same place with the present data key.
+
+    Raises: CryptoError.
+    """
+    context = place(table, row, column)
+    return crypto.seal(crypto.open_sealed(blob, context=context), context=context)
+
+
 def seal_members(members: dict[str, Any], *, table: str, row: UUID | int, column: str) -> bytes:
     """A JSON object, sealed for this place. Raises: CryptoError."""
     return seal_text(json.dumps(members), table=table, row=row, column=column)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from authplane.core import clock
+from authplane.core.rewrap import rewrap_while_needed
 from authplane.core.schedule import Run, run_once
 from oauth.clients.metadata_document import refetch_stale
 from oauth.keys.rotation import rotate_if_due
@@ -70,7 +71,21 @@ LAPSE_CLIENTS: Final = Job(
     lambda: {"lapsed": lapse_unused(clock.now())},
 )
 
+REWRAP_SEALED: Final = Job(
+    "oauth.rewrap_sealed",
+    5 * MINUTE,
+    "Seals stored credentials anew while an old data key is configured.",
+    rewrap_while_needed,
+)
+
 JOBS: Final[dict[str, Job]] = {
     job.name: job
-    for job in (PURGE_STATE, PURGE_LEDGER, ROTATE_KEYS, REFETCH_DOCUMENTS, LAPSE_CLIENTS)
+    for job in (
+        PURGE_STATE,
+        PURGE_LEDGER,
+        ROTATE_KEYS,
+        REFETCH_DOCUMENTS,
+        LAPSE_CLIENTS,
+        REWRAP_SEALED,
+    )
 }

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError
 
 from authplane.core.config import config
 from authplane.core.management.output import ReportingCommand
+from authplane.core.rewrap import rewrap_registered
 from oauth.clients.secrets import digest_prefix
 from oauth.keys.record import KeyUnavailable
 from oauth.keys.rotation import rewrap_keys
@@ -16,8 +17,9 @@ class Command(ReportingCommand):
     """Nothing sealed needs the old data key afterwards; says what still needs an old value."""
 
     help = (
-        "Seal stored keys anew under the present data key, and say which *_OLD values are still "
-        "needed. Run it after a secret was moved to its _OLD variable; safe to repeat."
+        "Seal stored keys and credentials anew under the present data key, and say which *_OLD "
+        "values are still needed. Run it after a secret was moved to its _OLD variable; safe to "
+        "repeat."
     )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -30,8 +32,20 @@ class Command(ReportingCommand):
                 "were sealed with. Nothing was changed."
             )
             raise CommandError(message) from None
+        moved = rewrap_registered()
+        if moved.unreadable:
+            message = (
+                f"{moved.unreadable} stored credentials cannot be opened: set "
+                "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD to the value they were sealed with. "
+                f"{moved.resealed} others were moved."
+            )
+            raise CommandError(message)
         waiting = _clients_on_another_pepper()
-        result = {"keys_resealed": resealed, "clients_on_old_pepper": waiting}
+        result = {
+            "keys_resealed": resealed,
+            "credentials_resealed": moved.resealed,
+            "clients_on_old_pepper": waiting,
+        }
         self.report(result, title="secrets rotated", as_json=options["json"])
         if not options["json"]:
             for line in _advice(waiting):
