@@ -30,6 +30,8 @@ class AuthplaneCore(OAuthLibCore):
             # For the record: who had already proved themselves when the request was refused.
             refusal.refused_client = sealed.client
             refusal.refused_grant = sealed.parameters.get("grant_type", "")
+            refusal.refused_family = getattr(sealed.source, "family_id", None)
+            refusal.refused_user = getattr(sealed.source, "user_id", None)
             raise
         return answer
 

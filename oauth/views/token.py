@@ -72,7 +72,12 @@ def _record_refusal(refusal: OAuth2Error) -> None:
     elif grant == JWT_BEARER:
         event = events.JwtBearerDenied(client_id=client.client_id, reason=reason)
     elif grant == "refresh_token":
-        event = events.TokenRefreshDenied(client_id=client.client_id, reason=reason)
+        event = events.TokenRefreshDenied(
+            actor_id=str(refusal.refused_user or ""),
+            client_id=client.client_id,
+            family=str(refusal.refused_family or ""),
+            reason=reason,
+        )
     else:
         event = events.TokenIssueDenied(client_id=client.client_id, reason=reason, grant=grant)
     record.record_refusal(event)

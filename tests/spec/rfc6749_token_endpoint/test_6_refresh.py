@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from audit.models import AuditEvent
+from oauth.models import TokenFamily
 from tests.support.digests import nothing_changes
 from tests.support.factories import make_resource
 from tests.support.pages import form_with
@@ -73,6 +75,9 @@ def test_a_refresh_token_of_another_client_is_refused(scene):
         assert_refused(thief.refresh(first["refresh_token"]), INVALID_GRANT)
 
     assert reasons("token.refresh_denied") == ["refresh_other_client"]
+    denied = AuditEvent.objects.get(action="token.refresh_denied")
+    assert denied.actor_id == str(scene.user.pk), "whose token it was"
+    assert denied.detail["family"] == str(TokenFamily.objects.get().pk)
     assert scene.client.refresh(first["refresh_token"]).status_code == 200
 
 
