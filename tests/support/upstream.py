@@ -47,6 +47,8 @@ class Upstream:
     given: list[str] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    busy: int = 0
+    most_at_once: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     number: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -57,6 +59,16 @@ class Upstream:
     def tokens(self) -> set[str]:
         """Every token it ever gave or took: what must stand nowhere in clear."""
         return {*self.given, *self.known, "rt-0"}
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """One request more is being answered."""
+        with self.lock:
+            self.busy += 1
+            self.most_at_once = max(self.most_at_once, self.busy)
+        yield
+        with self.lock:
+            self.busy -= 1
 
     def answer(self, path: str, headers: dict[str, str], form: dict[str, str]) -> tuple[int, Any]:
         """Status and members of the answer to one request."""
@@ -156,6 +168,16 @@ def make_connection(provider: BrokerProvider, user: Any, **members: Any) -> Conn
     )
 
 
+@contextlib.contextmanager
+def rises(metric: str, **labels: str) -> Iterator[None]:
+    """The metric is one more after the block than before it."""
+    from prometheus_client import REGISTRY
+
+    before = REGISTRY.get_sample_value(metric, labels) or 0
+    yield
+    assert REGISTRY.get_sample_value(metric, labels) == before + 1
+
+
 ALLOWED = {"allowed_private_hosts": ("127.0.0.1",)}
 
 
@@ -166,8 +188,9 @@ def _serve(world: Upstream) -> ThreadingHTTPServer:
             headers = {name.lower(): value for name, value in self.headers.items()}
             is_json = headers.get("content-type") == "application/json"
             form = json.loads(raw) if is_json else dict(parse_qsl(raw))
-            time.sleep(world.seconds)
-            status, members = world.answer(self.path, headers, form)
+            with world.at_work():
+                time.sleep(world.seconds)
+                status, members = world.answer(self.path, headers, form)
             if world.drops:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
