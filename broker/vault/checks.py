@@ -29,7 +29,8 @@ def check_sealed_values(**_: Any) -> list[checks.CheckMessage]:
             checks.Critical(
                 f"{column.table}.{column.column}: {problem}.",
                 hint="Set AUTHPLANE_DATA_ENCRYPTION_KEY, or AUTHPLANE_DATA_ENCRYPTION_KEY_OLD, to "
-                "the value that these were sealed with, and run: manage.py rotate_secrets",
+                "the value that these were sealed with, and run: manage.py rotate_secrets. If "
+                "it is lost, run: manage.py rotate_secrets --discard-unreadable",
                 id="authplane.E020",
             )
             for column in sealed_columns()

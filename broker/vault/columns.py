@@ -13,7 +13,7 @@ from django.db.models import F, Func, QuerySet, Value
 
 from authplane.core import clock
 from authplane.core.crypto import KEY_NAME_BYTES
-from broker.models import ConnectState
+from broker.models import Connection, ConnectState
 
 SUFFIX: Final = "_sealed"
 BATCH: Final = 200
@@ -62,9 +62,10 @@ class SealedColumn:
         rows = self.rows().order_by("-pk").values_list("pk", self.column)[:count]
         return [(key, bytes(blob)) for key, blob in rows]
 
-    def sealed_otherwise(self, key_name: bytes) -> Iterator[Row]:
-        """Every value that another key sealed, read in batches in the order of the rows."""
-        rows = self.rows().exclude(key_name=key_name).order_by("pk")
+    def values(self, *, besides: bytes | None) -> Iterator[Row]:
+        """Every value but those of the key ``besides``, in the order of the rows, in batches."""
+        rows = self.rows().order_by("pk")
+        rows = rows if besides is None else rows.exclude(key_name=besides)
         after: Any = None
         while True:
             wanted = rows if after is None else rows.filter(pk__gt=after)
@@ -78,6 +79,24 @@ class SealedColumn:
         """The value is ``new``, unless somebody stored another one meanwhile."""
         rows = self.model._default_manager.filter(pk=row, **{self.column: old})  # noqa: SLF001
         return bool(rows.update(**{self.column: new}))
+
+    def discard(self, row: uuid.UUID | int, *, old: bytes) -> bool:
+        """The value is gone, unless somebody stored another one meanwhile.
+
+        A connection without its credential asks its user to connect again. A row that is nothing
+        without the value goes with it.
+        """
+        rows = self.model._default_manager.filter(pk=row, **{self.column: old})  # noqa: SLF001
+        if self.model is Connection:
+            gone = {"credential_sealed": None, "access_sealed": None, "access_expires_at": None}
+            return bool(
+                rows.update(
+                    **gone, status=Connection.Status.REAUTH_REQUIRED, version=F("version") + 1
+                )
+            )
+        if self.model._meta.get_field(self.column).null:  # noqa: SLF001
+            return bool(rows.update(**{self.column: None}))
+        return bool(rows.delete()[0])
 
 
 def sealed_columns() -> list[SealedColumn]:

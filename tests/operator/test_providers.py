@@ -406,6 +406,16 @@ class TestSeeds:
         assert Resource.objects.get(slug="forge").broker_provider == row.pk
         assert len(recorded("broker_provider.created")) == 1
 
+    def test_those_of_a_file(self, tmp_path):
+        path = tmp_path / "seeds.yaml"
+        path.write_text(
+            "broker_providers:\n"
+            "  - {slug: up, preset: github,"
+            " config_data: {client_id: c, client_secret_env: AUTHPLANE_VAULT_UP}}\n"
+        )
+        call_command("load_seeds", str(path), verbosity=0)
+        assert provider_by_slug("up").usable().secret_ref == "AUTHPLANE_VAULT_UP"
+
     def test_a_bad_one_stops_them_all(self, override_config):
         override_config(seeds={"broker_providers": ({"slug": "x", "protocol": "oauth"},)})
         with nothing_changes(), pytest.raises(CommandError, match=r"broker provider 1 \(x\)"):

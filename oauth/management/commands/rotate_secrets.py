@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.config import config
 from authplane.core.management.output import ReportingCommand
@@ -22,6 +22,16 @@ class Command(ReportingCommand):
         "repeat."
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What becomes of what cannot be opened."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--discard-unreadable",
+            action="store_true",
+            help="give up stored credentials that no configured key opens: secrets of providers "
+            "must be set again, and users connect again",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
         """Reseal, count, report."""
         try:
@@ -32,11 +42,12 @@ class Command(ReportingCommand):
                 "were sealed with. Nothing was changed."
             )
             raise CommandError(message) from None
-        moved = rewrap_registered()
-        if moved.unreadable:
+        moved = rewrap_registered(discard=options["discard_unreadable"])
+        if moved.unreadable > moved.discarded:
             message = (
                 f"{moved.unreadable} stored credentials cannot be opened: set "
-                "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD to the value they were sealed with. "
+                "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD to the value they were sealed with, or give "
+                "them up with --discard-unreadable. "
                 f"{moved.resealed} others were moved."
             )
             raise CommandError(message)
@@ -44,6 +55,7 @@ class Command(ReportingCommand):
         result = {
             "keys_resealed": resealed,
             "credentials_resealed": moved.resealed,
+            "credentials_discarded": moved.discarded,
             "clients_on_old_pepper": waiting,
         }
         self.report(result, title="secrets rotated", as_json=options["json"])

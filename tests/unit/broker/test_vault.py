@@ -13,6 +13,7 @@ from django.core.management.base import SystemCheckError
 from authplane.core import clock, crypto
 from authplane.core.config import config
 from authplane.core.crypto import CryptoError
+from authplane.core.rewrap import Rewrapped
 from broker.models import BrokerProvider, Connection, ConnectState
 from broker.providers import services
 from broker.providers.selectors import provider_by_slug
@@ -190,6 +191,44 @@ class TestMovingToAnotherKey:
         ensure_first_key()
         with pytest.raises(CommandError, match="1 stored credentials cannot be opened"):
             call_command("rotate_secrets", stdout=io.StringIO())
+
+
+class TestWhenTheKeyIsLost:
+    def test_what_cannot_be_opened_is_given_up_when_asked(self, rotated):
+        row = provider(1)
+        connected, under_way = connection(row), state(row)
+        rotated(keep_old=False)
+        kept = provider(2)
+        call_command("rotate_keys", immediate=True, withdraw=True, verbosity=0)
+
+        out = io.StringIO()
+        call_command("rotate_secrets", "--discard-unreadable", json=True, stdout=out)
+
+        assert json.loads(out.getvalue())["credentials_discarded"] == 3
+        connected.refresh_from_db()
+        row.refresh_from_db()
+        assert (connected.credential_sealed, connected.access_sealed) == (None, None)
+        assert (connected.status, connected.version) == ("reauth_required", 2)
+        assert row.secret_sealed is None
+        assert not ConnectState.objects.filter(pk=under_way.pk).exists()
+        assert provider_by_slug(kept.slug).secret() == "hush-2"
+        assert check_sealed_values() == []
+
+    def test_a_moved_value_is_given_up_too(self):
+        first, second = provider(1), provider(2)
+        BrokerProvider.objects.filter(pk=first.pk).update(secret_sealed=second.secret_sealed)
+        assert rewrap_everything() == Rewrapped()
+        assert rewrap_everything(discard=True) == Rewrapped(0, 1, 1)
+        assert rewrap_everything(discard=True) == Rewrapped()
+        assert BrokerProvider.objects.get(pk=first.pk).secret_sealed is None
+
+    def test_what_is_replaced_at_the_same_moment_is_not_given_up(self, rotated):
+        row = provider()
+        stale = bytes(row.secret_sealed)
+        services.patch_provider(row.pk, {"secret": "new"})
+        (column,) = [one for one in sealed_columns() if one.table == "broker_brokerprovider"]
+        assert not column.discard(row.pk, old=stale)
+        assert provider_by_slug("up-1").secret() == "new"
 
 
 class TestAtStart:

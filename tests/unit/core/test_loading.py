@@ -338,3 +338,10 @@ def test_who_speaks_about_certificates_is_unambiguous(name, value, problem):
         return
 
     assert any(variable in p and problem in p for p in problems_of({variable: value}))
+
+
+def test_variables_of_upstream_secrets_are_no_misspelt_settings():
+    upstream = {"AUTHPLANE_VAULT_GITHUB": "x", "AUTHPLANE_VAULT_GITHUB_FILE": "/x"}
+
+    assert load(PRODUCTION | upstream)
+    assert any("AUTHPLANE_VAULT_TOKEN" in p for p in problems_of({"AUTHPLANE_VAULT_TOKEN": "x"}))
