@@ -386,6 +386,35 @@ class TestFromTheShell:
             command("create", "x", "--secret", SECRET)
 
 
+class TestBrokeredResourcesFromTheShell:
+    def test_one_is_made(self, github):
+        from oauth.resources.selectors import find_resource
+
+        arguments = (
+            "--slug", "forge", "--broker-provider", "github", "--scope", "code=See your code.",
+            "--scope", "me", "--upstream", "code=repo", "--upstream", "code=read:org",
+        )  # fmt: skip
+        call_command("create_resource", *arguments, stdout=io.StringIO())
+        view = find_resource("forge")
+        assert (view.uri, view.backend_kind) == ("", "broker")
+        assert view.upstream_scopes(["code", "me"]) == ("repo", "read:org", "me")
+
+    @pytest.mark.parametrize(
+        ("arguments", "text"),
+        [
+            ([], "say its URI"),
+            (["--broker-provider", "github"], "say its URI"),
+            (["--slug", "x", "--broker-provider", "nobody"], "broker provider not found"),
+            (["https://x.example/", "--upstream", "a=b"], "goes with --broker-provider"),
+            (["--slug", "x", "--broker-provider", "github", "--upstream", "a"], "NAME=UPSTREAM"),
+            (["--slug", "x", "--broker-provider", "github", "--upstream", "a=b"], "not among"),
+        ],
+    )
+    def test_a_refusal_says_why_and_changes_nothing(self, github, arguments, text):
+        with nothing_changes(), pytest.raises(CommandError, match=text):
+            call_command("create_resource", *arguments, stdout=io.StringIO())
+
+
 class TestSeeds:
     @pytest.mark.shows("setting", "broker_providers")
     def test_providers_are_planted_before_the_resources_that_need_them(self, override_config):

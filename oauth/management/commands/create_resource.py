@@ -22,7 +22,9 @@ class Command(ReportingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """What the resource is called and which scopes it has."""
         super().add_arguments(parser)
-        parser.add_argument("uri", help="its URI: the audience of tokens, byte for byte")
+        parser.add_argument(
+            "uri", nargs="?", default="", help="its URI: the audience of tokens, byte for byte"
+        )
         parser.add_argument("--slug", default="", help="short name; made of the host by default")
         parser.add_argument("--name", default="", help="name shown to users")
         parser.add_argument(
@@ -38,6 +40,19 @@ class Command(ReportingCommand):
             default=[],
             metavar="NAME",
             help="a scope granted when none is asked for; all are when none is named here",
+        )
+        parser.add_argument(
+            "--broker-provider",
+            default="",
+            metavar="SLUG",
+            help="the upstream service whose tokens are given out for it; it needs no URI then",
+        )
+        parser.add_argument(
+            "--upstream",
+            action="append",
+            default=[],
+            metavar="NAME=UPSTREAM",
+            help="what a scope is called at that service; may be repeated, also for one scope",
         )
         add_rules(parser)
         for name, text in (
@@ -60,8 +75,17 @@ class Command(ReportingCommand):
 
         Raises: CommandError with everything that is wrong.
         """
+        provider: str = options["broker_provider"]
+        if not uri and not (provider and slug):
+            raise CommandError("say its URI, or --slug and --broker-provider")
+        if options["upstream"] and not provider:
+            raise CommandError("--upstream goes with --broker-provider only")
         scopes = [_scope(text, defaults=default_scope) for text in scope]
-        strangers = set(default_scope) - {entry["name"] for entry in scopes}
+        upstream = _upstream(options["upstream"])
+        for entry in scopes:
+            if entry["name"] in upstream:
+                entry["upstream"] = upstream[entry["name"]]
+        strangers = {*default_scope, *upstream} - {entry["name"] for entry in scopes}
         if strangers:
             raise CommandError(f"not among the scopes: {', '.join(sorted(strangers))}")
         try:
@@ -69,7 +93,10 @@ class Command(ReportingCommand):
                 {
                     "slug": slug or slug_of(uri),
                     "uri": uri,
-                    "backend_kind": Resource.Backend.MINT.value,
+                    "backend_kind": (
+                        Resource.Backend.BROKER if provider else Resource.Backend.MINT
+                    ).value,
+                    "broker_provider_slug": provider,
                     "display_name": name,
                     "scopes": scopes,
                     "policy": {
@@ -89,6 +116,20 @@ class Command(ReportingCommand):
             "scopes": row.scopes if options["json"] else [entry["name"] for entry in row.scopes],
         }
         self.report(result, title="resource created", as_json=options["json"])
+
+
+def _upstream(pairs: list[str]) -> dict[str, list[str]]:
+    """Names at the upstream service by our names.
+
+    Raises: CommandError.
+    """
+    found: dict[str, list[str]] = {}
+    for text in pairs:
+        name, separator, upstream = text.partition("=")
+        if not separator or not upstream:
+            raise CommandError("--upstream takes NAME=UPSTREAM")
+        found.setdefault(name, []).append(upstream)
+    return found
 
 
 def _scope(text: str, *, defaults: list[str]) -> dict[str, Any]:
