@@ -19,8 +19,10 @@ class BrokerConfig(AppConfig):
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
         from broker.vault import checks  # noqa: F401, PLC0415 - registers itself
         from broker.vault.rewrap import rewrap_everything  # noqa: PLC0415 - needs the models
+        from broker.vending.source import BrokerTokenSource  # noqa: PLC0415 - needs the models
         from oauth import ports  # noqa: PLC0415 - as above
 
         rewrap.register(self.name, rewrap_everything)
         ports.register_directory(Directory())
+        ports.register_source(BrokerTokenSource())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,6 +18,7 @@ from broker.refresh.ahead import refresh_ahead
 from broker.refresh.engine import ensure_fresh
 from broker.refresh.outcomes import NoToken, ReconnectNeeded, TokenReuseDetected, UpstreamAway
 from tests.support.factories import make_user
+from tests.support.server import ROOT, environment_of_tests
 from tests.support.upstream import ALLOWED, make_connection, make_provider, running_upstream
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -142,3 +146,35 @@ def test_a_failed_renewal_waits_longer_each_time(upstream, override_config):
 
     assert sorted(pauses) == pauses
     assert refresh_ahead()["renewed"] == 1
+
+
+DIES = """
+import django; django.setup()
+import os, signal, uuid
+from authplane.core import clock
+from authplane.core.config import override_config
+from broker.refresh import engine
+engine.claims.fresh_columns = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
+with override_config(broker={{"allowed_private_hosts": ("127.0.0.1",)}}):
+    engine.ensure_fresh(uuid.UUID({key!r}), margin=60, now=clock.now())
+"""
+
+
+def test_a_worker_killed_between_answer_and_commit(row, upstream, tmp_path):
+    """A real process, killed: its mark was committed before the call, so the next one knows."""
+    command = [sys.executable, "-c", DIES.format(key=str(row.pk))]
+    env = environment_of_tests(folder=tmp_path)
+
+    died = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=60, check=False)
+
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    assert upstream.count("refresh_token") == 1
+    row.refresh_from_db()
+    assert row.status == "refreshing"
+    assert row.refresh_used_at is not None
+    Connection.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    with pytest.raises(TokenReuseDetected):
+        ensure_fresh(row.pk, margin=60, now=clock.now())
+    row.refresh_from_db()
+    assert row.status == "revoked"
+    assert upstream.count("refresh_token") == 1
