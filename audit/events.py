@@ -378,6 +378,18 @@ class BrokerGrantRevoked(Event):
     reason: str = ""
 
 
+@event("broker_connect.state_refused")
+class ConnectStateRefused(Event):
+    """An answer of an upstream service was not believed.
+
+    `violation` is state_reuse, user_mismatch or integrity_violation.
+    """
+
+    kind: str
+    state_id: str
+    violation: str
+
+
 @event("broker_grant.reuse_detected")
 class BrokerGrantReuseDetected(Event):
     """Nobody knows whether a refresh token was used; the connection was ended. Critical."""

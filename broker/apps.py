@@ -14,14 +14,17 @@ class BrokerConfig(AppConfig):
 
     def ready(self) -> None:
         """The authorization server knows the providers; what is sealed is checked and moved."""
-        from authplane.core import rewrap, seeding  # noqa: PLC0415 - needs the loaded settings
+        from authplane.core import clock, rewrap, seeding  # noqa: PLC0415 - needs the loaded settings
+        from broker.connect.cleanup import purge_states  # noqa: PLC0415 - needs the models
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
         from broker.vault import checks  # noqa: F401, PLC0415 - registers itself
         from broker.vault.rewrap import rewrap_everything  # noqa: PLC0415 - needs the models
         from broker.vending.source import BrokerTokenSource  # noqa: PLC0415 - needs the models
         from oauth import ports  # noqa: PLC0415 - as above
+        from oauth.maintenance import targets  # noqa: PLC0415 - as above
 
+        targets.register("connect-states", lambda: purge_states(clock.now()))
         rewrap.register(self.name, rewrap_everything)
         ports.register_directory(Directory())
         ports.register_source(BrokerTokenSource())

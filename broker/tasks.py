@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from celery import shared_task
 
+from authplane.core import clock
 from authplane.core.schedule import run_once
+from broker.connect.cleanup import purge_states
 from broker.refresh.ahead import refresh_ahead, sweep_leases
 
 REFRESH: Final = "broker.refresh_ahead"
 SWEEP: Final = "broker.sweep_leases"
-SCHEDULE: Final = {REFRESH: 60, SWEEP: 60}
+PURGE_STATES: Final = "broker.purge_connect_states"
+SCHEDULE: Final = {REFRESH: 60, SWEEP: 60, PURGE_STATES: 3600}
 
 
 @shared_task(name=REFRESH)
@@ -24,3 +27,11 @@ def refresh() -> dict[str, Any]:
 def sweep() -> dict[str, Any]:
     """Refreshes of unknown outcome are decided."""
     return run_once(SWEEP, sweep_leases, every=SCHEDULE[SWEEP]).result
+
+
+@shared_task(name=PURGE_STATES)
+def purge_connect_states() -> dict[str, Any]:
+    """Hops to upstream services that lapsed long ago are gone."""
+    return run_once(
+        PURGE_STATES, lambda: {"deleted": purge_states(clock.now())}, every=SCHEDULE[PURGE_STATES]
+    ).result

@@ -79,6 +79,12 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_upstream_token_issued_total": (
         "Tokens of upstream services given out.", ("provider", "resource"),
     ),
+    "authserver_connection_connect_total": (
+        "Accounts at upstream services connected by users.", ("provider",),
+    ),
+    "authserver_connection_disconnect_total": (
+        "Accounts at upstream services disconnected by users.", ("provider",),
+    ),
     "authserver_upstream_token_refresh_total": (
         "Refreshes at upstream services, by how they ended.", ("provider", "outcome"),
     ),

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ABSENT_FEATURES: dict[str, str] = {
-    "AUTHPLANE_CONNECT_": "connecting upstream accounts",
     "AUTHPLANE_DATA_ENCRYPTION_VAULT_": "Vault as the keeper of data keys",
     "AUTHPLANE_DATA_ENCRYPTION_AUTH_METHOD": "Vault as the keeper of data keys",
     "AUTHPLANE_DATA_ENCRYPTION_MOUNT_PATH": "Vault as the keeper of data keys",
@@ -32,7 +31,6 @@ ABSENT_FEATURES: dict[str, str] = {
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
 
 ABSENT_SECTIONS: dict[str, str] = {
-    "connect": "connecting upstream accounts",
     "oidc": "sign-in through an upstream identity provider",
     "signing.vault_transit": "Vault as the keeper of signing keys",
     "data_encryption.vault_transit_encrypt": "Vault as the keeper of data keys",

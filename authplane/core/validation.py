@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from authplane.core.uris import check_redirect_uri
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,6 +30,10 @@ WEAK = frozenset(
 """Secrets that stand in tutorials. Compared without case and surrounding white space."""
 
 MINIMUM_SECRET = 16
+MINIMUM_STATE_SECRET = 32
+ANY_PORT_URLS = frozenset({
+    "http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*",
+})  # fmt: skip
 HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -48,6 +54,7 @@ def rule_problems(config: Config) -> Iterator[str]:
     yield from _registration_problems(config, local=local)
     yield from _lifetime_problems(config)
     yield from _certificate_problems(config)
+    yield from _connect_problems(config)
 
 
 def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:
@@ -135,6 +142,25 @@ def _reuse_problems(values: dict[str, str]) -> Iterator[str]:
             yield f"{name} has the same value as {seen[value]}; use different secrets"
         elif value:
             seen[value] = name
+
+
+def _connect_problems(config: Config) -> Iterator[str]:
+    connect = config.connect
+    if connect.state_secret and len(connect.state_secret.strip()) < MINIMUM_STATE_SECRET:
+        yield f"AUTHPLANE_CONNECT_STATE_SECRET must have at least {MINIMUM_STATE_SECRET} characters"
+    if connect.state_secret and connect.state_secret == config.secrets.integrity:
+        yield (
+            "AUTHPLANE_CONNECT_STATE_SECRET has the same value as AUTHPLANE_INTEGRITY_KEY; "
+            "use different secrets, or leave it out"
+        )
+    if base := connect.redirect_base_url:
+        problem = check_redirect_uri(base, private_schemes=())
+        if problem or "?" in base:
+            yield "AUTHPLANE_CONNECT_REDIRECT_BASE_URL must be https, or http on loopback"
+    for url in connect.allowed_return_urls:
+        bare = url.removesuffix("*") + "1" if url in ANY_PORT_URLS else url
+        if problem := check_redirect_uri(bare, private_schemes=()):
+            yield f"AUTHPLANE_CONNECT_ALLOWED_RETURN_URLS: {problem}"
 
 
 def _session_problems(config: Config, *, local: bool) -> Iterator[str]:

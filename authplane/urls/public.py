@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/errors", error_reference, name="error-reference"),
     path("", include("oauth.urls")),
     path("", include("oauth.browser_urls")),
+    path("", include("broker.urls")),
     path("", include("oauth.metadata.urls")),
 ]
 

@@ -21,11 +21,15 @@ WELL_KNOWN: Final = "/.well-known/openid-configuration"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a service is asked for consent, for tokens, and to forget them (may be empty)."""
+    """Where a service is asked for consent, for tokens, and to forget them (may be empty).
+
+    `signs_answers` says that each answer names its issuer in `iss` (RFC 9207 section 3).
+    """
 
     authorize_url: str
     token_url: str
     revoke_url: str = ""
+    signs_answers: bool = False
 
 
 def endpoints_of(settings: OAuthSettings) -> Endpoints:
@@ -41,6 +45,19 @@ def endpoints_of(settings: OAuthSettings) -> Endpoints:
         settings.token_url or found.token_url,
         settings.revoke_url or found.revoke_url,
     )
+
+
+def signs_answers(settings: OAuthSettings) -> bool:
+    """Whether the service has an issuer that promises `iss` in each answer.
+
+    False as well when its document cannot be had: an answer's `iss` is compared all the same.
+    """
+    if not settings.issuer:
+        return False
+    try:
+        return _documents.get(settings.issuer).signs_answers
+    except NotSent:
+        return False
 
 
 def _load(issuer: str) -> Endpoints:
@@ -62,7 +79,8 @@ def _load(issuer: str) -> Endpoints:
     ]
     if not urls[0] or not urls[1]:
         raise NotSent("discovery: no endpoints")
-    return Endpoints(*urls)
+    promises = document.get("authorization_response_iss_parameter_supported") is True
+    return Endpoints(urls[0], urls[1], urls[2], promises)
 
 
 def _url(document: dict[str, Any], name: str) -> str:

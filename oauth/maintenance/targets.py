@@ -38,6 +38,12 @@ TARGETS: Final[dict[str, Purge]] = {
     "token-families": lambda: purge_families(clock.now()),
 }
 
+
+def register(name: str, delete: Purge) -> None:
+    """Rows of another app can be purged by this name as well."""
+    TARGETS[name] = delete
+
+
 STATE: Final = (
     "authorization-requests",
     "pushed-requests",

@@ -29,7 +29,7 @@ from authplane.core.areas.protocol import (
     Registration,
     Tokens,
 )
-from authplane.core.areas.upstreams import Broker
+from authplane.core.areas.upstreams import Broker, Connect
 from authplane.core.areas.workloads import WorkloadTokens
 
 
@@ -56,6 +56,7 @@ class Config:
     logging: Logging = field(default_factory=Logging)
     workload: WorkloadTokens = field(default_factory=WorkloadTokens)
     broker: Broker = field(default_factory=Broker)
+    connect: Connect = field(default_factory=Connect)
     agents: Agents = field(default_factory=Agents)
     features: Features = field(default_factory=Features)
     broker_provider: BrokerProvider = field(default_factory=BrokerProvider)

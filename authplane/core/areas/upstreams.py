@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authplane.core.areas.declare import setting
-from authplane.core.env import boolean, duration, integer, text_list
+from authplane.core.env import boolean, duration, integer, secret, text_list
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -68,5 +68,31 @@ class Broker:
         (),
         "Upstream hosts that may live at private or loopback addresses. Plain http is accepted"
         " from those of them that are loopback.",
+        read=text_list,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """How users connect accounts at services of others."""
+
+    state_secret: str = setting(
+        "connect.state_secret",
+        "",
+        "Keys the integrity proof of connect states. Empty: a key derived from"
+        " AUTHPLANE_INTEGRITY_KEY does. Hops on their way when it changes have to begin again.",
+        read=secret,
+        secret=True,
+    )
+    redirect_base_url: str = setting(
+        "connect.redirect_base_url",
+        "",
+        "What callback URLs at upstream services begin with. Empty: the issuer.",
+    )
+    allowed_return_urls: tuple[str, ...] = setting(
+        "connect.allowed_return_urls",
+        (),
+        "Where users may be sent after connecting, besides the connections page: exact URLs, and"
+        " http or https on localhost or 127.0.0.1 with :* for any port.",
         read=text_list,
     )
