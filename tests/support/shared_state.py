@@ -11,8 +11,10 @@ from django.conf import settings
 def empty_shared_state() -> None:
     """No counter, one-time value or cached row of an earlier test is left."""
     from authplane.core import cache as process_caches
-    from authplane.core import ratelimit
+    from authplane.core import ratelimit, shared
 
+    # An outage that an earlier test made up is over, and nobody remembers it.
+    shared._connection.lost_at, shared._connection.away_until = None, 0.0
     if client := _redis(settings.AUTHPLANE.storage.redis_url):
         client.flushdb()
     process_caches.drop_everything()

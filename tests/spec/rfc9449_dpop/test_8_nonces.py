@@ -100,3 +100,18 @@ def test_a_rotated_key_still_opens_its_nonces(override_config):
 
     override_config(secrets={"integrity": "b" * 40, "integrity_old": ""})
     assert not is_current(nonce, now=clock.now())
+
+
+def test_without_its_redis_the_server_asks_for_nonces_and_still_notices_replays(
+    ask, key, override_config
+):
+    override_config(storage={"redis_url": "redis://127.0.0.1:1/0"})
+    ask()  # whoever comes first learns that nobody is there
+    refused = ask(key.proof(TOKEN_URL, nonce=None))
+    assert_refused(refused, USE_NONCE)
+    proof = key.proof(TOKEN_URL, nonce=refused.headers["dpop-nonce"])
+    assert ask(proof).status_code == 200
+
+    replayed = ask(proof)
+
+    assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_dpop_proof")
