@@ -125,6 +125,9 @@ def fresh_columns(row: Connection, answer: TokenAnswer, *, asked_at: datetime) -
         "failures": 0,
         "next_attempt_at": None,
     }
+    if answer.expires_in is not None:
+        # A token that lives shorter than we renew ahead is not renewed round after round.
+        changes["next_attempt_at"] = asked_at + timedelta(seconds=answer.expires_in / 2)
     if answer.refresh_token is not None:
         changes["credential_sealed"] = credentials.seal_credential(
             row.pk, {"refresh_token": answer.refresh_token}

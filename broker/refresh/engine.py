@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NoReturn
 
 from django.db import transaction
 
@@ -31,8 +31,13 @@ from broker.refresh.outcomes import (
     TokenReuseDetected,
     UpstreamAway,
 )
-from broker.upstream.base import UpstreamDown, UpstreamRefused, UpstreamUnclear
-from broker.upstream.registry import OAuthAdapter, adapter_of
+from broker.upstream.base import TokenAnswer, UpstreamDown, UpstreamRefused, UpstreamUnclear
+from broker.upstream.registry import (
+    KeyAdapter,
+    OAuthAdapter,
+    ServiceAccountAdapter,
+    adapter_of,
+)
 
 PATIENCE: Final = 15.0
 FIRST_PAUSE: Final = 0.1
@@ -106,21 +111,40 @@ def _at_hand(
             raise UpstreamAway(retry_after=claims.FIRST_PAUSE)
         if row.access_sealed is not None:
             return _kept(row)
-    has_refresh = row.credential_sealed is not None
-    expires = row.access_expires_at
-    if row.access_sealed is not None and credentials.is_kept(
-        row, has_refresh=has_refresh, expires=expires is not None
-    ):
-        left = None if expires is None else (expires - now).total_seconds()
-        if left is None or left > (margin if has_refresh else 0):
-            return _kept(row)
-    if not has_refresh:
+    if _is_kept_and_valid(row, margin=margin, now=now):
+        return _kept(row)
+    if row.credential_sealed is None:
         _end(row, "expired")
     adapter = adapter_of(row)
     if isinstance(adapter, OAuthAdapter):
         return None
+    return _obtain(row, adapter, scopes=scopes, now=now)
+
+
+def _is_kept_and_valid(row: Connection, *, margin: int, now: datetime) -> bool:
+    has_refresh = row.credential_sealed is not None
+    ends = row.access_expires_at
+    if row.access_sealed is None:
+        return False
+    if not credentials.is_kept(row, has_refresh=has_refresh, expires=ends is not None):
+        return False
+    return ends is None or (ends - now).total_seconds() > (margin if has_refresh else 0)
+
+
+def _obtain(
+    row: Connection,
+    adapter: KeyAdapter | ServiceAccountAdapter,
+    *,
+    scopes: tuple[str, ...],
+    now: datetime,
+) -> AccessToken:
+    """A token from a credential that cannot be used up, so nobody waits for anybody."""
+    credential = credentials.credential_of(row)
+    if adapter.needs not in credential:
+        # The provider became one of another kind since.
+        _end(row, "reauth_required")
     try:
-        answer = adapter.obtain(credentials.credential_of(row), scopes=scopes, now=now)
+        answer = adapter.obtain(credential, scopes=scopes, now=now)
     except UpstreamRefused as refused:
         _count(row, "refused")
         raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
@@ -143,7 +167,9 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
     # Opened before the mark is set: what our operator has to mend must not look like a theft.
     adapter = adapter_of(row)
     assert isinstance(adapter, OAuthAdapter)  # noqa: S101 - others never get here
-    refresh_token = str(credentials.credential_of(row)["refresh_token"])
+    refresh_token = str(credentials.credential_of(row).get(adapter.needs, ""))
+    if not refresh_token:
+        _end(row, "reauth_required")
     if row.refresh_used_at is None:
         claim = claims.claim(row, now=now)
     elif row.lease_until is not None and row.lease_until > now:
@@ -191,7 +217,7 @@ def _refresh(
         raise UpstreamAway(retry_after=down.retry_after) from down
     changes = claims.fresh_columns(row, answer, asked_at=asked_at)
     if not claim.conclude(**changes):
-        _discard(row, answer.refresh_token or answer.access_token)
+        _discard(row, answer)
         raise RefreshInProgress
     _count(row, "success")
     return AccessToken(
@@ -202,12 +228,15 @@ def _refresh(
     )
 
 
-def _discard(row: Connection, token: str) -> None:
+def _discard(row: Connection, answer: TokenAnswer) -> None:
     """Tokens that came after their connection was ended are given back."""
+    token = (answer.access_token, "access_token")
+    if answer.refresh_token is not None:
+        token = (answer.refresh_token, "refresh_token")
     _count(row, "discarded")
     now_ended = Connection.objects.filter(pk=row.pk, status=Connection.Status.REVOKED)
     if now_ended.exists():
-        tell_upstream(row, [(token, "refresh_token")])
+        tell_upstream(row, [token])
         raise ReconnectNeeded("revoked")
 
 
@@ -233,7 +262,7 @@ def _end_for_reuse(row: Connection, *, now: datetime) -> None:
         raise TokenReuseDetected
 
 
-def _end(row: Connection, code: str) -> None:
+def _end(row: Connection, code: str) -> NoReturn:
     """The connection waits for its user. Raises: ReconnectNeeded."""
     Connection.objects.filter(pk=row.pk, version=row.version).update(
         status=Connection.Status.REAUTH_REQUIRED, access_sealed=None, updated_at=clock.now()

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from broker.errors import BadProvider, Problem
 from broker.models import Connection, UpstreamConfig
@@ -32,6 +32,7 @@ CONFIG_TABLE = "broker_upstreamconfig"
 class OAuthAdapter:
     """An OAuth registration, complete: endpoints are known and the secret is at hand."""
 
+    needs: ClassVar[str] = "refresh_token"
     settings: OAuthSettings
     secret: str = field(default="", repr=False)
     resource: str = ""
@@ -89,6 +90,7 @@ class OAuthAdapter:
 class KeyAdapter:
     """A service that users paste a key of. It is never called from here."""
 
+    needs: ClassVar[str] = "api_key"
     settings: ApiKeySettings
 
     def obtain(
@@ -103,6 +105,7 @@ class KeyAdapter:
 class ServiceAccountAdapter:
     """A service account that acts as users. Each assertion is new, so none can be used up."""
 
+    needs: ClassVar[str] = "impersonate_sub"
     settings: ServiceAccountSettings
     key: str = field(repr=False)
 

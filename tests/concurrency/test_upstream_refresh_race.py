@@ -132,6 +132,14 @@ def test_without_kept_tokens_nothing_is_renewed_ahead(row, upstream):
     assert upstream.asked == []
 
 
+def test_tokens_that_live_shorter_are_renewed_once_a_lifetime(upstream, override_config):
+    override_config(broker={"keep_access_tokens": True})
+    upstream.expires_in = 300
+    make_connection(make_provider(upstream), make_user(), expires_in=300)
+
+    assert [refresh_ahead()["renewed"] for _ in range(3)] == [1, 0, 0]
+
+
 def test_a_failed_renewal_waits_longer_each_time(upstream, override_config):
     override_config(broker={"keep_access_tokens": True})
     row = make_connection(make_provider(upstream), make_user(), expires_in=10)
