@@ -236,3 +236,59 @@ def test_the_vend_is_a_row_of_the_ledger(linked, connected):
     row = AccessToken.objects.get(kind="vend")
     assert ("forge", linked.user.pk) == (row.resource, row.user_id)
     assert answer.json()["access_token"] not in str(row.__dict__)
+
+
+def test_a_service_account_acts_for_the_user(linked, provider, upstream):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from broker.connections.services import store_secret
+    from broker.providers import selectors
+    from broker.providers.secrets import seal_secret
+
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    provider.protocol = "service_account"
+    provider.config_data = {
+        "token_url": f"{upstream.url}/token", "sa_email": "sa@up.example", "algorithm": "ES256",
+    }  # fmt: skip
+    provider.secret_sealed = seal_secret(provider, pem.decode())
+    provider.save()
+    selectors.drop()
+    store_secret(
+        user_id=linked.user.pk, provider_id=provider.pk, now=clock.now(), scopes=("read",),
+        members={"impersonate_sub": "person@up.example"},
+    )  # fmt: skip
+
+    answer = vend(linked)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["access_token"] in upstream.given
+    import jwt
+
+    (request,) = upstream.asked
+    claims = jwt.decode(request["form"]["assertion"], options={"verify_signature": False})
+    assert ("person@up.example", "read") == (claims["sub"], claims["scope"])
+    assert_connect(vend(linked, scope="write"), "scope_insufficient", provider)
+
+
+def test_a_pasted_key_is_given_out_without_a_lifetime(linked, provider, upstream):
+    from broker.connections.services import store_secret
+    from broker.providers import selectors
+
+    provider.protocol, provider.config_data = "api_key", {"header_name": "X-Key"}
+    provider.secret_sealed = None
+    provider.save()
+    selectors.drop()
+    store_secret(
+        user_id=linked.user.pk, provider_id=provider.pk, members={"api_key": "k"}, now=clock.now()
+    )
+
+    body = vend(linked).json()
+
+    assert ("k", "read") == (body["access_token"], body["scope"])
+    assert "expires_in" not in body
+    assert upstream.asked == []
