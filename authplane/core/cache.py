@@ -155,13 +155,17 @@ class _Listener:
 
     def _listen(self) -> None:
         while self.process == os.getpid():
+            if not shared.is_configured():
+                time.sleep(RECONNECT_AFTER)
+                continue
             try:
                 with shared.subscription(channel()) as messages:
                     # Whatever was announced while nobody listened is lost: start from nothing.
                     drop_everything()
                     for data in messages:
                         self._apply(data)
-            except redis.RedisError:
+            except (redis.RedisError, ValueError):
+                # A ValueError is a URL that is none: the outage of a configuration.
                 time.sleep(RECONNECT_AFTER)
 
     def _apply(self, data: bytes) -> None:
