@@ -6,6 +6,7 @@ import logging
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from authplane.accounts.models import User
 from authplane.core import clock
@@ -34,6 +35,7 @@ MAX_CODE: Final = 4096
 log = logging.getLogger(__name__)
 
 
+@csrf_exempt
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """The account is connected and the user back at the application, or sees why not."""
     return page_view("GET")(lambda asked: _callback(asked, slug=provider))(request)

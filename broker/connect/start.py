@@ -8,9 +8,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 
 from authplane.accounts.models import User
 from authplane.core import clock
+from authplane.core.config import config
 from authplane.core.crypto import CryptoError
 from authplane.core.pages import page_view, render_page
 from broker.connect import refusals, state
@@ -40,6 +42,7 @@ ISS_PROMISED: Final = "iss_promised"
 log = logging.getLogger(__name__)
 
 
+@csrf_exempt
 def connect(request: HttpRequest, provider: str) -> HttpResponse:
     """The user is on the way to the service, or sees why not. A pasted key is posted here too."""
     return page_view("GET", "POST")(lambda asked: _connect(asked, provider=provider))(request)
@@ -75,6 +78,8 @@ def _go(request: HttpRequest, *, provider: str, form: Form, user: User) -> HttpR
         unverified_resource=form.one(RESOURCE),
         unverified_return_url=form.one(RETURN_URL),
     )
+    if not config().secrets.data:
+        raise NotConnectable(refusals.NO_KEY)
     settings = wish.provider.usable()
     if isinstance(settings, ApiKeySettings):
         if request.method == "POST":

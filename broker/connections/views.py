@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 
 from authplane.accounts.models import User
 from authplane.core import clock
@@ -41,11 +42,13 @@ def connections(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@csrf_exempt
 def connection(request: HttpRequest, provider: str) -> HttpResponse:
     """DELETE ends the connection; 204. For programs of this site."""
     return page_view("DELETE")(lambda asked: _delete(asked, slug=provider))(request)
 
 
+@csrf_exempt
 def disconnect(request: HttpRequest, provider: str) -> HttpResponse:
     """POST of the page's button ends the connection; 303 back to the page."""
     return page_view("POST")(lambda asked: _disconnect(asked, slug=provider))(request)

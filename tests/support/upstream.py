@@ -14,9 +14,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 if TYPE_CHECKING:
     from broker.models import BrokerProvider, Connection
@@ -69,6 +70,14 @@ class Upstream:
         yield
         with self.lock:
             self.busy -= 1
+
+    def answers_of_user(self, asked: dict[str, str]) -> dict[str, dict[str, str]]:
+        """What each button of the authorization page answers."""
+        state = {"state": asked.get("state", "")}
+        return {
+            "Allow": {"code": f"code-{uuid.uuid4().hex}"} | state,
+            "Deny": {"error": "access_denied"} | state,
+        }
 
     def answer(self, path: str, headers: dict[str, str], form: dict[str, str]) -> tuple[int, Any]:
         """Status and members of the answer to one request."""
@@ -183,6 +192,25 @@ ALLOWED = {"allowed_private_hosts": ("127.0.0.1",)}
 
 def _serve(world: Upstream) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """The page that asks the user; its links are the two answers."""
+            parts = urlsplit(self.path)
+            asked = dict(parse_qsl(parts.query))
+            with world.lock:
+                world.asked.append({"kind": "authorize", "form": asked, "headers": {}})
+            back = {
+                label: escape(f"{asked['redirect_uri']}?{urlencode(answer)}")
+                for label, answer in world.answers_of_user(asked).items()
+            }
+            links = "".join(f'<p><a href="{url}">{label}</a>' for label, url in back.items())
+            page = f"<!doctype html><html lang=en><title>Forge</title><h1>Forge</h1>{links}"
+            body = page.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}

@@ -1,0 +1,56 @@
+"""One answer of an upstream service, delivered many times at once, on PostgreSQL."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from tests.support.connecting import Browser, make_forge
+from tests.support.factories import make_user, person
+from tests.support.oauth_client import OAuthClient
+from tests.support.storm import storm
+from tests.support.upstream import make_provider, running_upstream
+
+pytestmark = [pytest.mark.server, pytest.mark.postgres]
+
+ROUNDS = 4
+
+
+@pytest.fixture
+def upstream():
+    with running_upstream(seconds=0.05) as world:
+        yield world
+
+
+def test_one_answer_is_used_once(server, upstream):
+    from audit.models import AuditEvent
+    from broker.models import Connection
+
+    provider = make_provider(upstream)
+    make_forge(provider)
+    user = make_user()
+    url = server(
+        processes=2, threads=8,
+        AUTHPLANE_RATE_LIMIT_ENABLED="false",
+        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
+    ).url  # fmt: skip
+    driver = OAuthClient.at(url)
+    browser = Browser(driver, person(user))
+    browser.sign_in()
+    cookies = lambda: "; ".join(f"{n}={v}" for n, v in driver.http.cookies.items())  # noqa: E731
+
+    for done in range(1, ROUNDS + 1):
+        AuditEvent.objects.filter(action="broker_connect.state_refused").delete()
+        sent = browser.leave(provider.slug, return_url=f"{url}/connections")
+        query = urlencode({"state": sent["state"], "code": "c"})
+        path = f"{urlsplit(sent['redirect_uri']).path}?{query}"
+        headers = {"Accept": "text/html", "Cookie": cookies()}
+
+        answers = storm(url, lambda http: http.get(path, headers=headers))
+
+        assert [303] + [400] * (len(answers) - 1) == sorted(one.status_code for one in answers)
+        assert done == upstream.count("authorization_code")
+        assert done == Connection.objects.get().version
+        reused = AuditEvent.objects.filter(action="broker_connect.state_refused")
+        assert len(answers) - 1 == reused.count()

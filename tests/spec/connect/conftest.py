@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.connecting import Browser, make_forge
+from tests.support.factories import make_user, person
+from tests.support.upstream import ALLOWED, make_provider, running_upstream
+
+
+@pytest.fixture
+def upstream(override_config):
+    override_config(broker=ALLOWED)
+    with running_upstream() as world:
+        yield world
+
+
+@pytest.fixture
+def provider(upstream, db):
+    return make_provider(upstream)
+
+
+@pytest.fixture
+def forge(provider):
+    return make_forge(provider)
+
+
+@pytest.fixture
+def user(db):
+    return make_user()
+
+
+@pytest.fixture
+def browser(oauth, user):
+    """The user's browser, signed in."""
+    made = Browser(oauth, person(user))
+    made.sign_in()
+    return made
+
+
+@pytest.fixture
+def stranger(oauth):
+    """Somebody else's browser, signed in."""
+    made = Browser(oauth.sibling(), person(make_user()))
+    made.sign_in()
+    return made
