@@ -177,6 +177,9 @@ def test_an_answer_at_the_callback_of_another_service(browser, provider, forge, 
     assert upstream.asked == []
 
 
+@pytest.mark.spec(
+    "RFC 9207", "2.4", "MUST", "an answer of an upstream service names the issuer that was asked"
+)
 @pytest.mark.parametrize(
     ("said", "works"),
     [
