@@ -23,6 +23,10 @@ def upstream():
         yield world
 
 
+def arrival(path, headers):
+    return lambda http: http.get(path, headers=headers)
+
+
 def test_one_answer_is_used_once(server, upstream):
     from audit.models import AuditEvent
     from broker.models import Connection
@@ -47,7 +51,7 @@ def test_one_answer_is_used_once(server, upstream):
         path = f"{urlsplit(sent['redirect_uri']).path}?{query}"
         headers = {"Accept": "text/html", "Cookie": cookies()}
 
-        answers = storm(url, lambda http: http.get(path, headers=headers))
+        answers = storm(url, arrival(path, headers))
 
         assert [303] + [400] * (len(answers) - 1) == sorted(one.status_code for one in answers)
         assert done == upstream.count("authorization_code")
