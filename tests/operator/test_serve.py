@@ -143,7 +143,8 @@ def test_the_demo_runs_against_what_the_first_start_made(environment):
     public, operator = addresses(environment)
     key_file = Path(environment["AUTHPLANE_DATA_DIR"]) / "secrets" / "admin_api_key"
     with served(environment, "--demo"):
-        wait_for(f"{operator}/livez", limit=FIRST_START)
+        for listener in (public, operator):
+            wait_for(f"{listener}/livez", limit=FIRST_START)
         for time_of_day in ("first", "second"):
             demo = subprocess.run(
                 [
