@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from oauth.resources.errors import Problem
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: the member it is about, and what it must be."""
-
-    field: str
-    description: str
-
-    def __str__(self) -> str:
-        return f"{self.field} {self.description}"
+__all__ = [
+    "BadProvider",
+    "NoSuchProvider",
+    "Problem",
+    "ProviderConflict",
+    "ProviderInUse",
+    "SecretUnavailable",
+]
 
 
 class BadProvider(Exception):
