@@ -1,7 +1,6 @@
 """Security fixes that the releases of a server with this interface tell of: none is missing here.
 
-One test for each, named by the release that fixed it. Not here: switching the local sign-in page
-off (0.1.2) belongs to sign-in through an upstream provider, which this server does not have yet.
+One test for each, named by the release that fixed it.
 """
 
 from __future__ import annotations
@@ -353,3 +352,21 @@ def test_s_0_1_2_the_sign_in_page_does_not_say_who_has_an_account(oauth, db):
         text = answer.text.replace(email, "").replace(form.value("csrf_token"), "")
         seen.add((answer.status_code, len(text)))
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("said", ["environment", "file"])
+def test_s_0_1_2_no_switch_hides_the_sign_in_page_and_leaves_it_open(tmp_path, said):
+    """There is no such switch yet: whoever sets it learns that at the start."""
+    from authplane.core.loading import ConfigurationError, load
+
+    file = tmp_path / "config.yaml"
+    file.write_text("oidc:\n  show_local_login: false\n")
+    given = {
+        "environment": {"AUTHPLANE_OIDC_SHOW_LOCAL_LOGIN": "false"},
+        "file": {"AUTHPLANE_CONFIG": str(file)},
+    }
+
+    with pytest.raises(ConfigurationError) as refused:
+        load(given[said])
+
+    assert any("upstream identity provider" in problem for problem in refused.value.problems)
