@@ -51,6 +51,7 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_http_requests_total": (
         "HTTP requests.", ("http_method", "http_route", "http_status_code"),
     ),
+    "rate_limit_hits_total": ("Requests refused by the window of a route.", ("route",)),
     "authserver_encrypt_errors_total": (
         "Values that could not be sealed or opened.", ("driver", "operation", "error_type"),
     ),

@@ -44,6 +44,20 @@ class RateBucket(models.Model):
         return self.key
 
 
+class RequestWindow(models.Model):
+    """Requests of one caller on one route, shared by processes that have no Redis."""
+
+    key = models.CharField(max_length=128, primary_key=True)
+    requests = models.PositiveIntegerField()
+    ends_at = models.FloatField(help_text="Seconds since 1970; requests count together until then.")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["ends_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.requests}"
+
+
 class LoginFailure(models.Model):
     """Failed attempts of one identity from one address, and until when it is locked."""
 

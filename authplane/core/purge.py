@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.sessions.models import Session
 
 from authplane.core import clock
-from authplane.core.models import LoginFailure, OneTimeValue, OperatorSession, RateBucket
+from authplane.core.models import (
+    LoginFailure,
+    OneTimeValue,
+    OperatorSession,
+    RateBucket,
+    RequestWindow,
+)
 
 if TYPE_CHECKING:
     from django.db.models import Model, QuerySet
@@ -17,7 +23,7 @@ BATCH = 5000
 
 
 def purge_kernel_rows() -> dict[str, int]:
-    """Expired one-time values, full buckets, past failures and ended sessions are gone.
+    """Expired one-time values, full buckets, past windows and failures and ended sessions are gone.
 
     Deleted in batches, so that no transaction holds many locks for long.
     """
@@ -30,6 +36,7 @@ def expired_rows() -> dict[str, QuerySet[Any]]:
     return {
         "one_time_values": OneTimeValue.objects.filter(expires_at__lte=now),
         "rate_buckets": RateBucket.objects.filter(full_at__lte=seconds),
+        "request_windows": RequestWindow.objects.filter(ends_at__lte=seconds),
         "login_failures": LoginFailure.objects.filter(
             window_ends__lte=seconds, locked_until__lte=seconds
         ),

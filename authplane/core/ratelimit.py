@@ -35,6 +35,8 @@ class Verdict:
     retry_after: int
     limit: int
     remaining: int
+    reset_at: int = 0
+    """When a window ends, in seconds since 1970; 0 for a bucket, which has no end."""
 
     def headers(self) -> Mapping[str, str]:
         """The headers of a refusal."""
@@ -42,7 +44,7 @@ class Verdict:
             "Retry-After": str(self.retry_after),
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.retry_after),
+            "X-RateLimit-Reset": str(self.reset_at or self.retry_after),
         }
 
 

@@ -36,6 +36,7 @@ LIFETIMES: dict[str, str] = {
     "core.OneTimeValue": "until the value could not be used any more anyway",
     "core.OperatorSession": "until sign-out or expiry",
     "core.RateBucket": "until the bucket is full again",
+    "core.RequestWindow": "until the window is over",
     "core.RuntimeSetting": "until an operator changes it back",
     "core.ScheduledRun": "one row per job, for good",
     "oauth.AccessToken": "until some time after expiry, then purged",

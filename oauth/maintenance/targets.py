@@ -34,6 +34,7 @@ TARGETS: Final[dict[str, Purge]] = {
     "pushed-requests": lambda: purge_pushed(clock.now()),
     "rate-buckets": partial(_kernel, "rate_buckets"),
     "refresh-tokens": lambda: purge_refresh_tokens(clock.now()),
+    "request-windows": partial(_kernel, "request_windows"),
     "sessions": partial(_kernel, "sessions"),
     "token-families": lambda: purge_families(clock.now()),
 }
