@@ -15,7 +15,7 @@ from authplane.core.hashing import constant_time_equals
 from authplane.core.metrics import counter
 from authplane.core.pages import page_view
 from authplane.core.uris import add_query
-from broker.connect import refusals, state
+from broker.connect import limits, refusals, state
 from broker.connect.marks import mark_of
 from broker.connect.refusals import refusal_page
 from broker.connect.start import ISS_PROMISED
@@ -48,6 +48,8 @@ def _callback(request: HttpRequest, *, slug: str) -> HttpResponse:
     answer = Form({name: tuple(values) for name, values in request.GET.lists()})
     if not answer.one("state"):
         return refusal_page(refusals.MALFORMED)
+    if refused := limits.refuse_beyond(request, limits.FINISH, user=session.user):
+        return refused
     try:
         claimed = state.claim(
             answer.one("state"),
@@ -56,8 +58,8 @@ def _callback(request: HttpRequest, *, slug: str) -> HttpResponse:
             browser_mark=mark_of(request),
             now=clock.now(),
         )
-    except state.StateError as refused:
-        return refusal_page(refusals.STATE[refused.code])
+    except state.StateError as error:
+        return refusal_page(refusals.STATE[error.code])
     return _finish(claimed, slug=slug, answer=answer, user=session.user)
 
 

@@ -15,7 +15,7 @@ from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.crypto import CryptoError
 from authplane.core.pages import page_view, render_page
-from broker.connect import refusals, state
+from broker.connect import limits, refusals, state
 from broker.connect.marks import keep_mark, mark_for
 from broker.connect.paste import accept_key, key_page
 from broker.connect.refusals import refuse
@@ -83,13 +83,17 @@ def _go(request: HttpRequest, *, provider: str, form: Form, user: User) -> HttpR
     settings = wish.provider.usable()
     if isinstance(settings, ApiKeySettings):
         if request.method == "POST":
-            return accept_key(request, wish=wish, user=user, form=form)
+            return limits.refuse_beyond(request, limits.BEGIN, user=user) or accept_key(
+                request, wish=wish, user=user, form=form
+            )
         return key_page(request, wish=wish)
     if not isinstance(settings, OAuthSettings) or request.method != "GET":
         raise NotConnectable(refusals.NO_CONNECT)
     if form.one(SIGNED_IN):
         return _pause(wish, user=user)
-    return _leave(request, wish=wish, user=user, settings=settings)
+    return limits.refuse_beyond(request, limits.BEGIN, user=user) or _leave(
+        request, wish=wish, user=user, settings=settings
+    )
 
 
 def _pause(wish: Wish, *, user: User) -> HttpResponse:
