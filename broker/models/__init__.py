@@ -3,7 +3,7 @@
 from broker.models.apikey import AccessGroup, ApiKey, GroupProxyAccess
 from broker.models.connection import Connection
 from broker.models.identity import FederatedIdentity, IdentityProvider
-from broker.models.provider import BrokerProvider
+from broker.models.provider import BrokerProvider, ProviderConfig
 from broker.models.proxy import GatewaySession, OAuthProxy, ProxyConsent
 from broker.models.server import Profile, Project, UpstreamConfig, UpstreamServer
 from broker.models.state import ConnectState
@@ -21,6 +21,7 @@ __all__ = [
     "OAuthProxy",
     "Profile",
     "Project",
+    "ProviderConfig",
     "ProxyConsent",
     "UpstreamConfig",
     "UpstreamServer",

@@ -9,6 +9,7 @@ from django.db import models
 
 from authplane.core import clock
 from authplane.core.ids import uuid7
+from broker.models.discovered import Discovered
 
 
 class BrokerProvider(models.Model):
@@ -51,3 +52,14 @@ class BrokerProvider(models.Model):
 
     def __str__(self) -> str:
         return self.display_name
+
+
+class ProviderConfig(Discovered):
+    """What discovery found about the MCP server that a provider leads to, and our client there."""
+
+    provider = models.OneToOneField(
+        BrokerProvider, primary_key=True, on_delete=models.CASCADE, related_name="config"
+    )
+
+    def __str__(self) -> str:
+        return f"configuration of {self.provider_id}"

@@ -10,6 +10,7 @@ from django.db import models
 
 from authplane.core import clock
 from authplane.core.ids import uuid7
+from broker.models.discovered import Discovered
 
 
 class Project(models.Model):
@@ -84,42 +85,11 @@ class UpstreamServer(models.Model):
         return self.name or self.url
 
 
-class UpstreamConfig(models.Model):
-    """What discovery found about a server's authorization server, and our client there.
-
-    Rediscovery replaces what was discovered and never the client: `client_id` and what belongs to
-    it stay until the authorization server's issuer changes.
-    """
+class UpstreamConfig(Discovered):
+    """What discovery found about a server that a user added, and our client there."""
 
     server = models.OneToOneField(
         UpstreamServer, primary_key=True, on_delete=models.CASCADE, related_name="config"
-    )
-    resource_identifier = models.TextField(blank=True, default="")
-    issuer = models.TextField(blank=True, default="")
-    authorization_endpoint = models.TextField(blank=True, default="")
-    token_endpoint = models.TextField(blank=True, default="")
-    registration_endpoint = models.TextField(blank=True, default="")
-    revocation_endpoint = models.TextField(blank=True, default="")
-    scopes = models.JSONField(default=list)
-    supports_pkce = models.BooleanField(default=True)
-    tells_issuer = models.BooleanField(
-        default=False, help_text="Its answers carry `iss` (RFC 9207), which is then compared."
-    )
-    takes_documents = models.BooleanField(
-        default=False, help_text="It fetches client metadata documents."
-    )
-    discovery_method = models.CharField(max_length=32, blank=True, default="")
-    discovered_at = models.DateTimeField(null=True, blank=True)
-    fresh_until = models.DateTimeField(null=True, blank=True)
-    client_id = models.TextField(blank=True, default="")
-    client_source = models.CharField(
-        max_length=16, blank=True, default="", help_text="document, dcr or manual."
-    )
-    client_issuer = models.TextField(blank=True, default="", help_text="Where the client is known.")
-    secret_sealed = models.BinaryField(null=True, blank=True)
-    token_endpoint_auth_method = models.CharField(max_length=64, blank=True, default="none")
-    registration_sealed = models.BinaryField(
-        null=True, blank=True, help_text="Registration access token and management URL."
     )
 
     def __str__(self) -> str:
