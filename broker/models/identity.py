@@ -16,6 +16,7 @@ class IdentityProvider(models.Model):
     """An OpenID Connect provider that users may sign in with.
 
     `role_map` is {group: role}; `allowed_domains` are e-mail domains, none meaning any.
+    `connector_id` is Dex's name for what stands behind it.
     """
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
@@ -28,6 +29,8 @@ class IdentityProvider(models.Model):
     secret_sealed = models.BinaryField(null=True, blank=True)
     secret_ref = models.CharField(max_length=255, blank=True, default="")
     scopes = models.JSONField(default=list)
+    include_groups_scope = models.BooleanField(default=True)
+    connector_id = models.CharField(max_length=64, blank=True, default="")
     allowed_domains = models.JSONField(default=list, blank=True)
     groups_claim = models.CharField(max_length=64, blank=True, default="groups")
     role_map = models.JSONField(default=dict, blank=True)
