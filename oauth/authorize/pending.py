@@ -22,8 +22,12 @@ def begin(draft: AuthorizationRequest, *, started: datetime) -> AuthorizationReq
     return draft
 
 
-def find_owned(request_id: str, *, user: User, now: datetime) -> AuthorizationRequest | None:
+def find_owned(
+    request_id: str, *, user: User, now: datetime, issuer: str = ""
+) -> AuthorizationRequest | None:
     """The request of this user, decided or not; None when unknown, expired or another user's.
+
+    So is a request to another issuer than `issuer`, which is a key.
 
     The three look alike on purpose: an id learned from somebody else's screen reveals nothing.
     """
@@ -31,7 +35,7 @@ def find_owned(request_id: str, *, user: User, now: datetime) -> AuthorizationRe
         return None
     return (
         AuthorizationRequest.objects.select_related("client")
-        .filter(id=request_id, user=user, expires_at__gt=now)
+        .filter(id=request_id, user=user, issuer=issuer, expires_at__gt=now)
         .first()
     )
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from django.http import HttpResponse
 
 from authplane.core import clock
-from authplane.core.config import config
 from authplane.core.metrics import histogram
 from authplane.core.pages import keep_opener
 from authplane.core.uris import add_query
 from oauth.errors import WIRE, Reason
+from oauth.issuers import issuer_url
 
 ISSUER_PARAMETER = "iss"
 
@@ -23,11 +23,14 @@ ISSUER_PARAMETER = "iss"
 class ReturnAddress:
     """Where an answer may go: a redirect URI that belongs to a known client, and its state.
 
+    `issuer` is the key of the issuer that answers.
+
     Only the trust check makes one, so that holding it means that redirecting there is safe.
     """
 
     redirect_uri: str
     state: str = ""
+    issuer: str = ""
 
 
 def see_other(location: str) -> HttpResponse:
@@ -71,10 +74,10 @@ def observe_flow(*, started: datetime) -> None:
 def _location(address: ReturnAddress, answer: list[tuple[str, str]]) -> str:
     """The redirect URI with the answer, the issuer and the state the client sent, if it did.
 
-    The issuer is the configured string itself: clients compare it byte by byte and must discard
+    The issuer is what its metadata say: clients compare it byte by byte and must discard
     the answer when it differs (RFC 9207 section 2.4).
     """
-    answer.append((ISSUER_PARAMETER, config().server.issuer))
+    answer.append((ISSUER_PARAMETER, issuer_url(address.issuer)))
     if address.state:
         answer.append(("state", address.state))
     return add_query(address.redirect_uri, answer)

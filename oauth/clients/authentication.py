@@ -161,7 +161,7 @@ def _require_secret(presented_secret: str, *, client: Client, now: datetime) -> 
         Client.objects.filter(pk=client.pk, client_secret=client.client_secret).update(
             client_secret=secrets.digest_secret(presented_secret)
         )
-        drop(client.client_id)
+        drop(client.client_id, issuer=client.issuer)
 
 
 def _require_active(client: Client) -> None:

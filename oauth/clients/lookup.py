@@ -33,9 +33,20 @@ def find_known_client(client_id: str) -> Client | None:
     return known
 
 
-def drop(client_id: str) -> None:
+def find_client_of(issuer: str, client_id: str) -> Client | None:
+    """The client of another issuer that is served from here, by the issuer's key."""
+    if not client_id or len(client_id) > _MAX_CLIENT_ID or "\x00" in client_id:
+        return None
+    known: Client | None = _others.get(f"{issuer}\n{client_id}")
+    return known
+
+
+def drop(client_id: str, *, issuer: str = "") -> None:
     """Every process reads the client anew once the present transaction is committed."""
-    drop_on_commit(_clients, client_id)
+    if issuer:
+        drop_on_commit(_others, f"{issuer}\n{client_id}")
+    else:
+        drop_on_commit(_clients, client_id)
 
 
 def _load(client_id: str) -> Client | None:
@@ -43,4 +54,11 @@ def _load(client_id: str) -> Client | None:
     return found
 
 
+def _load_other(key: str) -> Client | None:
+    issuer, _, client_id = key.partition("\n")
+    found: Client | None = Client.objects.filter(issuer=issuer, client_id=client_id).first()
+    return found
+
+
 _clients: TimedCache[str, Client | None] = TimedCache("clients", ttl=MAX_AGE, load=_load)
+_others: TimedCache[str, Client | None] = TimedCache("other-clients", ttl=MAX_AGE, load=_load_other)

@@ -27,13 +27,17 @@ class AuthplaneCore(OAuthLibCore):
         try:
             answer: dict[str, Any] = self.server.create_token_response(sealed)
         except OAuth2Error as refusal:
-            # For the record: who had already proved themselves when the request was refused.
-            refusal.refused_client = sealed.client
-            refusal.refused_grant = sealed.parameters.get("grant_type", "")
-            refusal.refused_family = getattr(sealed.source, "family_id", None)
-            refusal.refused_user = getattr(sealed.source, "user_id", None)
+            attribute(refusal, sealed)
             raise
         return answer
+
+
+def attribute(refusal: OAuth2Error, sealed: TokenRequest) -> None:
+    """The refusal says, for the record, who had already proved themselves."""
+    refusal.refused_client = sealed.client
+    refusal.refused_grant = sealed.parameters.get("grant_type", "")
+    refusal.refused_family = getattr(sealed.source, "family_id", None)
+    refusal.refused_user = getattr(sealed.source, "user_id", None)
 
 
 def seal(request: HttpRequest) -> TokenRequest:

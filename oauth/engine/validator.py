@@ -39,7 +39,7 @@ class AuthplaneValidator(OAuth2Validator):
         self, client_id: str, code: str, client: Any, request: Any, *_: Any, **__: Any
     ) -> bool:
         """The code is one of this client's; whether it is still good comes after its checks."""
-        request.source = codes.read_code(code)
+        request.source = codes.read_code(code, issuer=client.issuer)
         if request.source is None:
             raise OAuthError(Reason.CODE_UNKNOWN)
         if request.source.application_id != client.pk:
@@ -77,7 +77,7 @@ class AuthplaneValidator(OAuth2Validator):
         self, refresh_token: str, client: Any, request: Any, *_: Any, **__: Any
     ) -> bool:
         """The token is one of this client's; its history is judged after all other checks."""
-        request.source = refresh.read_refresh(refresh_token)
+        request.source = refresh.read_refresh(refresh_token, issuer=client.issuer)
         if request.source is None:
             raise OAuthError(Reason.REFRESH_UNKNOWN)
         if request.source.client_pk != client.pk:

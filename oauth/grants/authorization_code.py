@@ -1,6 +1,7 @@
 """Authorization code with PKCE: checked completely, then spent and turned into tokens at once."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant
@@ -66,7 +67,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             resource_of_audience(decided.resource), grant_type="refresh_token"
         )
         answer: dict[str, Any] = token_handler.create_token(request, refresh_token=with_refresh)
-        family_expires_at = family_end(now)
+        family_expires_at = self._family_end(request, now=now)
         event = events.TokenIssued(
             actor_id=decided.subject,
             client_id=decided.client.client_id,
@@ -89,11 +90,15 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
         )
         if not redeemed:
             # Somebody changed the row between our reading and our writing; look again and say why.
-            request.source = codes.read_code(request.code)
+            request.source = codes.read_code(request.code, issuer=request.client.issuer)
             self._require_unspent(request)
             raise OAuthError(Reason.CODE_REPLAYED)
         counter("authserver_tokens_issued_total").labels("authorization_code").inc()
         return answer
+
+    def _family_end(self, request: TokenRequest, *, now: datetime) -> datetime:  # noqa: ARG002
+        """When the family that the code begins ends at the latest."""
+        return family_end(now)
 
     def _require_unspent(self, request: TokenRequest) -> None:
         """The code was neither used nor withdrawn, has not expired, and its user is active.

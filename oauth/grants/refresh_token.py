@@ -135,7 +135,7 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
 
     def _after_a_lost_race(self, request: TokenRequest) -> dict[str, Any]:
         """Another request used the token after we had read it."""
-        request.source = refresh.read_refresh(request.refresh_token)
+        request.source = refresh.read_refresh(request.refresh_token, issuer=request.client.issuer)
         if request.source is None:
             raise OAuthError(Reason.REFRESH_UNKNOWN)
         self._require_live_family(request)

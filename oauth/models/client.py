@@ -32,7 +32,7 @@ class Client(AbstractApplication):
     """A registered client. Public means: authenticates with `none`, holds no secret and no key.
 
     `issuer` is empty for clients of this server's own issuer, which so survives a change of the
-    public URL, and the issuer's URL for every other issuer served from the same tables.
+    public URL, and the issuer's path below it for every other issuer served from these tables.
     """
 
     class Status(models.TextChoices):

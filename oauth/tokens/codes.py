@@ -11,6 +11,7 @@ from django.db import connection
 from authplane.accounts.models import User
 from authplane.core.config import config
 from authplane.core.hashing import new_secret, sha256_hex
+from authplane.core.ids import uuid7
 from oauth.models import AuthorizationCode, AuthorizationRequest
 
 _MAX_LENGTH: Final = 256
@@ -38,7 +39,9 @@ class StoredCode:
     revoked_at: datetime | None
 
 
-def issue_code(request: AuthorizationRequest, *, now: datetime) -> str:
+def issue_code(
+    request: AuthorizationRequest, *, now: datetime, family_id: uuid.UUID | None = None
+) -> str:
     """A code for an allowed request, valid for a minute; only its hash is stored.
 
     The family of the tokens to come is named already, so that a second redemption, even a
@@ -58,17 +61,18 @@ def issue_code(request: AuthorizationRequest, *, now: datetime) -> str:
         auth_time=request.auth_time,
         acr=request.acr,
         amr=request.amr,
+        family_id=family_id or uuid7(),
         created=now,
         expires=now + timedelta(seconds=config().tokens.code_ttl),
     )
     return code
 
 
-def read_code(presented_code: str) -> StoredCode | None:
-    """The row behind a code, spent or not; None when there is none. One statement."""
+def read_code(presented_code: str, *, issuer: str = "") -> StoredCode | None:
+    """The row behind a code of this issuer, spent or not; None without one. One statement."""
     if not presented_code or len(presented_code) > _MAX_LENGTH:
         return None
-    row = _read_row(sha256_hex(presented_code))
+    row = _read_row(sha256_hex(presented_code), issuer=issuer)
     if row is None:
         return None
     values = dict(zip(_COLUMNS, row, strict=True))
@@ -84,14 +88,14 @@ def read_methods(value: str | list[str]) -> tuple[str, ...]:
     return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
-def _read_row(code_hash: str) -> tuple[Any, ...] | None:
+def _read_row(code_hash: str, *, issuer: str) -> tuple[Any, ...] | None:
     """The columns of `_COLUMNS`. PostgreSQL gets a finished text, which is not composed anew."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(_QUERY, [code_hash])
+            cursor.execute(_QUERY, [code_hash, issuer])
             found: tuple[Any, ...] | None = cursor.fetchone()
             return found
-    rows = AuthorizationCode.objects.filter(code=code_hash, issuer="").values_list(*_COLUMNS)
+    rows = AuthorizationCode.objects.filter(code=code_hash, issuer=issuer).values_list(*_COLUMNS)
     first: tuple[Any, ...] | None = rows.first()
     return first
 
@@ -119,5 +123,5 @@ _QUERY: Final = (
     "code.scope, code.resource, code.code_challenge, code.family_id, code.dpop_jkt, "
     "code.auth_time, code.acr, code.amr, code.expires, code.consumed_at, code.revoked_at "
     "FROM oauth_authorizationcode AS code JOIN accounts_user AS person ON person.id = code.user_id "
-    "WHERE code.code = %s AND code.issuer = ''"
+    "WHERE code.code = %s AND code.issuer = %s"
 )

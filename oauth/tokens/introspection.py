@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from authplane.core.config import config
+from oauth.issuers import issuer_url
 from oauth.models import Client
 from oauth.resources.rules import grant_is_allowed
 from oauth.resources.selectors import resource_of_audience
@@ -40,9 +41,9 @@ def introspect(presented_token: str, *, caller: Client, now: datetime) -> Intros
     Spec: RFC 7662 section 2.2.
     """
     handle = read_handle(presented_token)
-    if handle is not None:
+    if handle is not None and not caller.issuer:
         return _introspect_handle(handle, caller=caller, now=now)
-    claims = verify_access_token(presented_token, now=now)
+    claims = verify_access_token(presented_token, now=now, issuer=caller.issuer)
     if claims is None:
         return _introspect_refresh(presented_token, caller=caller, now=now)
     jti, owner = str(claims["jti"]), str(claims["client_id"])
@@ -76,6 +77,9 @@ def _may_know(claims: dict[str, Any], *, caller: Client) -> bool:
     """The caller obtained the token, or acts as the resource it is for."""
     if claims["client_id"] == caller.client_id:
         return True
+    if caller.issuer:
+        # Resources name clients of this server alone as theirs.
+        return False
     audience = claims["aud"][0] if isinstance(claims["aud"], list) else claims["aud"]
     if audience == config().server.issuer:
         return False
@@ -102,7 +106,7 @@ def _access_members(claims: dict[str, Any], *, standing: Standing) -> dict[str, 
 
 def _introspect_refresh(presented_token: str, *, caller: Client, now: datetime) -> Introspected:
     """A refresh token, which only its own client may ask about."""
-    stored = read_refresh(presented_token)
+    stored = read_refresh(presented_token, issuer=caller.issuer)
     if stored is None:
         return Introspected(INACTIVE, denied_because="invalid_token")
     if stored.client_pk != caller.pk:
@@ -121,7 +125,7 @@ def _introspect_refresh(presented_token: str, *, caller: Client, now: datetime) 
     members |= {
         "client_id": caller.client_id,
         "sub": str(stored.user_id),
-        "iss": config().server.issuer,
+        "iss": issuer_url(caller.issuer),
         "aud": stored.resource,
         "exp": int(stored.expires.timestamp()),
         "iat": int(stored.created.timestamp()),

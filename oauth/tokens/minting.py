@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from authplane.core import clock
-from authplane.core.config import config
 from authplane.core.hashing import new_secret, sha256_hex
 from authplane.core.ids import uuid7
+from oauth.issuers import issuer_url
 from oauth.keys.signing import sign_compact
 from oauth.keys.store import signing_key
 from oauth.models import Resource
@@ -62,15 +62,18 @@ def sign_access(authorization: Authorization, *, now: datetime) -> MintedAccess:
     jti = uuid7()
     issued_at = int(now.timestamp())
     claims = access_token_claims(
-        authorization, issuer=config().server.issuer, jti=jti, issued_at=issued_at
+        authorization,
+        issuer=issuer_url(authorization.client.issuer),
+        jti=jti,
+        issued_at=issued_at,
     )
     token = sign_compact(claims, key=key, typ="at+jwt")
     return _minted(jti, token, lifetime=authorization.lifetime, issued_at=issued_at)
 
 
-def new_refresh() -> MintedRefresh:
-    """A random handle of 256 bits."""
-    token = new_secret(32)
+def new_refresh(prefix: str = "") -> MintedRefresh:
+    """A random handle of 256 bits, behind the prefix."""
+    token = f"{prefix}{new_secret(32)}"
     return MintedRefresh(uuid7(), token, sha256_hex(token))
 
 

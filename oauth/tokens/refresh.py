@@ -43,11 +43,14 @@ class StoredRefresh:
     family_revoked_at: datetime | None
 
 
-def read_refresh(presented_token: str) -> StoredRefresh | None:
-    """The row behind a refresh token, used or not; None when there is none. One statement."""
+def read_refresh(presented_token: str, *, issuer: str = "") -> StoredRefresh | None:
+    """The row behind a refresh token of this issuer, used or not; None without one.
+
+    One statement.
+    """
     if not presented_token or len(presented_token) > _MAX_LENGTH:
         return None
-    row = _read_row(sha256_hex(presented_token))
+    row = _read_row(sha256_hex(presented_token), issuer=issuer)
     if row is None:
         return None
     values = dict(zip(_FIELDS, row, strict=True))
@@ -64,19 +67,19 @@ def read_refresh(presented_token: str) -> StoredRefresh | None:
     )
 
 
-def _read_row(checksum: str) -> tuple[Any, ...] | None:
+def _read_row(checksum: str, *, issuer: str) -> tuple[Any, ...] | None:
     """The columns of `_COLUMNS`. PostgreSQL gets a finished text.
 
     Composing this query takes Django longer than everything else in a refresh together.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(_QUERY, [checksum])
+            cursor.execute(_QUERY, [issuer, checksum])
             found: tuple[Any, ...] | None = cursor.fetchone()
             return found
     successor = RefreshToken.objects.filter(pk=OuterRef("successor")).values("consumed_at")[:1]
     rows = (
-        RefreshToken.objects.filter(token_checksum=checksum, family__issuer="")
+        RefreshToken.objects.filter(token_checksum=checksum, family__issuer=issuer)
         .annotate(successor_consumed_at=Subquery(successor))
         .values_list(*_COLUMNS)
     )
@@ -140,7 +143,7 @@ _QUERY: Final = (
     "family.resource, family.dpop_jkt, family.auth_time, family.acr, family.amr, "
     "family.expires_at, family.revoked_at "
     "FROM oauth_refreshtoken AS held "
-    "JOIN oauth_tokenfamily AS family ON family.id = held.family_id AND family.issuer = '' "
+    "JOIN oauth_tokenfamily AS family ON family.id = held.family_id AND family.issuer = %s "
     "JOIN oauth_client AS client ON client.id = family.client_id "
     "JOIN accounts_user AS person ON person.id = family.user_id "
     "LEFT JOIN oauth_refreshtoken AS successor ON successor.id = held.successor "

@@ -15,8 +15,10 @@ from oauth.tokens.refresh import read_refresh
 from oauth.tokens.verification import token_id, verify_access_token
 
 
-def end_token(presented_token: str, *, client: Client | None, now: datetime) -> bool:
-    """The token no longer works if it was one of ours and of this client; whether it was.
+def end_token(
+    presented_token: str, *, client: Client | None, now: datetime, issuer: str = ""
+) -> bool:
+    """The token no longer works if it was one of this issuer and client; whether it was.
 
     With no client the token identifies its holder. A refresh token ends its whole family, used or
     not; an access token ends with what was exchanged from it. Type hints are not needed: the kinds
@@ -25,9 +27,9 @@ def end_token(presented_token: str, *, client: Client | None, now: datetime) -> 
     Spec: RFC 7009 section 2.1.
     """
     handle = read_handle(presented_token)
-    if handle is not None:
+    if handle is not None and not issuer:
         return _end_access(handle.jti, client=client, now=now)
-    stored = read_refresh(presented_token)
+    stored = read_refresh(presented_token, issuer=issuer)
     if stored is not None:
         if client is not None and stored.client_pk != client.pk:
             return False
@@ -42,7 +44,7 @@ def end_token(presented_token: str, *, client: Client | None, now: datetime) -> 
         if ended:
             counter("authserver_tokens_revoked_total").labels("explicit").inc()
         return ended
-    claims = verify_access_token(presented_token, now=now, expired_too=True)
+    claims = verify_access_token(presented_token, now=now, expired_too=True, issuer=issuer)
     row_id = token_id(claims) if claims is not None else None
     return row_id is not None and _end_access(row_id, client=client, now=now)
 

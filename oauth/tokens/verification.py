@@ -11,6 +11,7 @@ import jwt
 from authplane.core.config import config
 from authplane.core.hashing import sha256
 from authplane.core.jose import JoseError, unverified_header
+from oauth.issuers import issuer_url
 from oauth.keys.algorithms import PublicKey
 from oauth.keys.store import verification_keys
 
@@ -24,9 +25,9 @@ _room = threading.Lock()
 
 
 def verify_access_token(
-    presented_token: str, *, now: datetime, expired_too: bool = False
+    presented_token: str, *, now: datetime, expired_too: bool = False, issuer: str = ""
 ) -> dict[str, Any] | None:
-    """The claims of a token that this server signed and that is in force; None otherwise.
+    """The claims of a token that this issuer signed and that is in force; None otherwise.
 
     The algorithm is the key's own: a header that says `none`, or HS256 with our public key as the
     shared secret, names a key of another algorithm and fails.
@@ -35,13 +36,13 @@ def verify_access_token(
     """
     if len(presented_token) > _MAX_LENGTH or not _COMPACT.fullmatch(presented_token):
         return None
-    claims = _signed_claims(presented_token)
+    claims = _signed_claims(presented_token, issuer=issuer_url(issuer))
     if claims is None:
         return None
     return claims if expired_too or is_in_force(claims, now=now) else None
 
 
-def _signed_claims(presented_token: str) -> dict[str, Any] | None:
+def _signed_claims(presented_token: str, *, issuer: str) -> dict[str, Any] | None:
     """The claims of a token that a key in force has signed; the caller gets a copy of its own.
 
     A resource server asks about the same token with every call. What its bytes say under a key
@@ -52,9 +53,9 @@ def _signed_claims(presented_token: str) -> dict[str, Any] | None:
     if remembered is not None:
         kid, key, claims = remembered
         known = verification_keys().get(kid)
-        if known is not None and known.public_key is key and claims["iss"] == _issuer():
+        if known is not None and known.public_key is key and claims["iss"] == issuer:
             return dict(claims)
-    found = _verified(presented_token)
+    found = _verified(presented_token, issuer=issuer)
     if found is None:
         return None
     with _room:
@@ -66,7 +67,7 @@ def _signed_claims(presented_token: str) -> dict[str, Any] | None:
     return dict(found[2])
 
 
-def _verified(presented_token: str) -> tuple[str, PublicKey, dict[str, Any]] | None:
+def _verified(presented_token: str, *, issuer: str) -> tuple[str, PublicKey, dict[str, Any]] | None:
     """Key id, key and claims of a token whose signature holds."""
     try:
         header = unverified_header(presented_token)
@@ -79,7 +80,7 @@ def _verified(presented_token: str) -> tuple[str, PublicKey, dict[str, Any]] | N
             presented_token,
             key,
             algorithms=[algorithm],
-            issuer=_issuer(),
+            issuer=issuer,
             options={
                 "require": ["iss", "sub", "aud", "client_id", "jti", "exp", "iat"],
                 "verify_aud": False,
@@ -92,10 +93,6 @@ def _verified(presented_token: str) -> tuple[str, PublicKey, dict[str, Any]] | N
     except (jwt.PyJWTError, JoseError, ValueError):
         return None
     return (kid, key, claims) if _is_of_our_making(claims) else None
-
-
-def _issuer() -> str:
-    return config().server.issuer
 
 
 def token_id(claims: dict[str, Any]) -> uuid.UUID | None:

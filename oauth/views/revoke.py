@@ -1,5 +1,7 @@
 """POST /oauth/revoke: end a token."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from oauthlib.oauth2.rfc6749.errors import OAuth2Error
@@ -7,6 +9,7 @@ from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 from authplane.core import clock
 from authplane.core.config import config
 from oauth.clients.authentication import authenticate_client, presents_nothing
+from oauth.clients.lookup import find_known_client
 from oauth.engine.core import seal
 from oauth.engine.request import TokenRequest
 from oauth.engine.responses import render_refusal
@@ -23,13 +26,20 @@ def revocation(request: HttpRequest) -> HttpResponse:
 
     Spec: RFC 7009 section 2.2: an unknown token is no error, there is nothing left to do.
     """
+    return answer_revocation(request, find_client=find_known_client)
+
+
+def answer_revocation(
+    request: HttpRequest, *, find_client: Callable[[str], Client | None], issuer: str = ""
+) -> HttpResponse:
+    """The same for the issuer of this key, whose clients ``find_client`` knows."""
     try:
         sealed = seal(request)
-        client = _authenticate(sealed)
+        client = _authenticate(sealed, find_client)
         presented_token = sealed.parameters.get("token")
         if presented_token is None:
             raise OAuthError(Reason.TOKEN_MISSING)
-        end_token(presented_token, client=client, now=clock.now())
+        end_token(presented_token, client=client, now=clock.now(), issuer=issuer)
     except OAuth2Error as refusal:
         return render_refusal(request, refusal)
     response = HttpResponse(status=200)
@@ -38,7 +48,9 @@ def revocation(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _authenticate(sealed: TokenRequest) -> Client | None:
+def _authenticate(
+    sealed: TokenRequest, find_client: Callable[[str], Client | None]
+) -> Client | None:
     """The client whose credentials were sent; None when none were sent at all.
 
     Whoever holds a token and nothing else may always end it: that helps whoever found a leaked
@@ -55,4 +67,5 @@ def _authenticate(sealed: TokenRequest) -> Client | None:
         endpoint=sealed.endpoint,
         now=clock.now(),
         certificate=sealed.certificate,
+        find_client=find_client,
     )

@@ -40,7 +40,7 @@ class TokenView(ToolkitTokenView):
         try:
             answer = self.get_oauthlib_core().create_token_response(request)
         except OAuth2Error as refusal:
-            _record_refusal(refusal)
+            record_refusal(refusal)
             return offer_nonce(request, render_refusal(request, refusal))
         histogram("authserver_token_issuance_duration_seconds").observe(perf_counter() - begun)
         return offer_nonce(request, render_success(answer))
@@ -53,7 +53,7 @@ class TokenView(ToolkitTokenView):
 token = csrf_exempt(TokenView.as_view())
 
 
-def _record_refusal(refusal: OAuth2Error) -> None:
+def record_refusal(refusal: OAuth2Error) -> None:
     """Refusals of known clients are recorded; unknown callers are only counted.
 
     An anonymous caller must not be able to fill the audit table.
