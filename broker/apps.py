@@ -15,7 +15,10 @@ class BrokerConfig(AppConfig):
     def ready(self) -> None:
         """The authorization server knows the providers; what is sealed is checked and moved."""
         from authplane.core import clock, rewrap, seeding  # noqa: PLC0415 - needs the loaded settings
-        from broker.connect.cleanup import purge_states  # noqa: PLC0415 - needs the models
+        from authplane.core.config import config  # noqa: PLC0415 - as above
+        from broker import gauges, measures  # noqa: PLC0415 - needs the models
+        from broker.connect.cleanup import purge_states, watch_removals  # noqa: PLC0415 - as above
+        from broker.keys import seeds as key_seeds  # noqa: PLC0415 - needs the models
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
         from broker.vault import checks  # noqa: F401, PLC0415 - registers itself
@@ -25,7 +28,15 @@ class BrokerConfig(AppConfig):
         from oauth.maintenance import targets  # noqa: PLC0415 - as above
 
         targets.register("connect-states", lambda: purge_states(clock.now()))
+        watch_removals()
+        measures.connect()
+        gauges.connect()
         rewrap.register(self.name, rewrap_everything)
         ports.register_directory(Directory())
         ports.register_source(BrokerTokenSource())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
+        # After every section that they name things of.
+        seeding.register_first(
+            key_seeds.GROUPS, key_seeds.ACCESS_GROUPS, lambda: config().seeds.access_groups
+        )
+        seeding.register_first(key_seeds.KEYS, key_seeds.API_KEYS, lambda: config().seeds.api_keys)

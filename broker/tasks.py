@@ -14,7 +14,7 @@ from broker.refresh.ahead import refresh_ahead, sweep_leases
 REFRESH: Final = "broker.refresh_ahead"
 SWEEP: Final = "broker.sweep_leases"
 PURGE_STATES: Final = "broker.purge_connect_states"
-SCHEDULE: Final = {REFRESH: 60, SWEEP: 60, PURGE_STATES: 3600}
+SCHEDULE: Final = {REFRESH: 60, SWEEP: 60, PURGE_STATES: 900}
 
 
 @shared_task(name=REFRESH)
@@ -31,7 +31,7 @@ def sweep() -> dict[str, Any]:
 
 @shared_task(name=PURGE_STATES)
 def purge_connect_states() -> dict[str, Any]:
-    """Hops to upstream services that lapsed long ago are gone."""
+    """Hops to upstream services that nobody came back from are over; what is long past is gone."""
     return run_once(
         PURGE_STATES, lambda: {"deleted": purge_states(clock.now())}, every=SCHEDULE[PURGE_STATES]
     ).result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,11 +13,14 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
+    disable_created_metrics,
     generate_latest,
     multiprocess,
 )
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from authplane.core import metrics_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,12 +95,16 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),
     "authplane_assertions_denied_total": ("Identity assertions refused.", ("reason",)),
+    **metrics_broker.COUNTERS,
 }  # fmt: skip
 
 HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_token_issuance_duration_seconds": ("Time to issue a token.", ()),
     "authserver_auth_flow_duration_seconds": (
         "Time from the authorization request to its answer.", (),
+    ),
+    "authserver_oidc_exchange_duration_seconds": (
+        "Time to have a person's identity from an identity provider.", ("outcome",),
     ),
     "authserver_cimd_fetch_duration_seconds": ("Time to fetch a metadata document.", ()),
     "authserver_db_operation_duration_seconds": ("Time of a ledger statement.", ("op",)),
@@ -111,12 +119,20 @@ HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_encrypt_duration_seconds": (
         "Time to seal or open a value.", ("driver", "operation"),
     ),
+    **metrics_broker.HISTOGRAMS,
 }  # fmt: skip
 
 GAUGES: Final[dict[str, str]] = {
     "authserver_active_clients": "Clients that may ask for tokens.",
     "authserver_active_token_families": "Authorizations that can still be refreshed.",
+    **{name: text for name, (text, _) in metrics_broker.GAUGES.items()},
 }
+
+Reading = float | Mapping[tuple[str, ...], float]
+"""What a gauge reads: one number, or one for each set of label values."""
+
+# The moments at which counters began are series that nobody asks about.
+disable_created_metrics()
 
 if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     # Each metric opens its file when it is declared.
@@ -126,10 +142,10 @@ _counters: dict[str, Counter] = {
     name: Counter(name, text, labels) for name, (text, labels) in COUNTERS.items()
 }
 _histograms: dict[str, Histogram] = {
-    name: Histogram(name, text, labels, buckets=BUCKETS)
+    name: Histogram(name, text, labels, buckets=metrics_broker.BUCKETS.get(name, BUCKETS))
     for name, (text, labels) in HISTOGRAMS.items()
 }
-_gauges: dict[str, Callable[[], float]] = {}
+_gauges: dict[str, Callable[[], Reading]] = {}
 
 
 def counter(name: str) -> Counter:
@@ -148,7 +164,7 @@ def histogram(name: str) -> Histogram:
     return _histograms[name]
 
 
-def provide_gauge(name: str, read: Callable[[], float]) -> None:
+def provide_gauge(name: str, read: Callable[[], Reading]) -> None:
     """``read`` gives the gauge's value whenever metrics are collected.
 
     Read from the database, where all processes and restarts agree, instead of counted up and down.
@@ -187,7 +203,16 @@ class _GaugeCollector(Collector):
             except Error:
                 # Without its database a server needs its other metrics more than ever.
                 continue
-            yield GaugeMetricFamily(name, GAUGES[name], value=value)
+            yield _family(name, value)
+
+
+def _family(name: str, reading: Reading) -> GaugeMetricFamily:
+    if not isinstance(reading, Mapping):
+        return GaugeMetricFamily(name, GAUGES[name], value=reading)
+    family = GaugeMetricFamily(name, GAUGES[name], labels=metrics_broker.GAUGES[name][1])
+    for labels, value in reading.items():
+        family.add_metric(labels, value)
+    return family
 
 
 def exposition() -> bytes:

@@ -114,7 +114,7 @@ def _exchange(claimed: state.Claimed, *, provider: Provider, code: str, user: Us
             extra={"provider": provider.slug, "why": f"{type(broken).__name__}: {broken}"},
         )
         return _ended(row, "broken_provider", refusals.BROKEN)
-    state.conclude(row, outcome="connected")
+    state.conclude(row, outcome="connected", succeeded=True)
     counter("authserver_connection_connect_total").labels(provider.slug).inc()
     return see_other(row.return_url)
 

@@ -12,6 +12,7 @@ from audit import events, record
 from authplane.accounts.models import User
 from authplane.core.crypto import CryptoError
 from authplane.core.hashing import b64url, constant_time_equals, new_secret, sha256, sha256_hex
+from broker import measures
 from broker.connect import integrity
 from broker.models import (
     ConnectState,
@@ -28,6 +29,14 @@ VIOLATION: Final = "integrity_violation"
 FOREIGN: Final = "user_mismatch"
 REUSE: Final = "state_reuse"
 CLAIMED: Final = "claimed"
+ABANDONED: Final = "abandoned"
+REMOVED: Final = "removed"
+_COUNTED: Final[Mapping[str, tuple[str, str, str]]] = {
+    FOREIGN: ("user_mismatch", "user_mismatch", "error"),
+    REUSE: ("not_found", "state_reuse", "invalid_state"),
+    VIOLATION: ("integrity", "hash_mismatch", "error"),
+}
+"""By violation: what the check, the violation and the answer are counted as."""
 _TABLE: Final = "broker_connectstate"
 _MAX_STATE: Final = 128
 
@@ -105,6 +114,7 @@ def begin(
     row.verifier_sealed = seal_text(verifier, table=_TABLE, row=row.pk, column="verifier_sealed")
     integrity.sign(row, verifier=verifier)
     row.save(force_insert=True)
+    measures.flow_began(row)
     return Begun(state, b64url(sha256(verifier)), verifier, row.expires_at)
 
 
@@ -125,6 +135,10 @@ def claim(
     Raises: StateError. Reuse, a foreign user and altered rows are recorded.
     """
     row = _find(presented_state, kinds=kinds)
+    if row is None:
+        measures.state_checked("not_found")
+        measures.came_back(None, "invalid_state")
+        raise StateError(INVALID)
     if row.user_id != (user.pk if user else None) or not constant_time_equals(
         row.browser_hash, _hash_of(browser_mark)
     ):
@@ -132,30 +146,37 @@ def claim(
     if row.consumed_at is not None:
         raise _refused(row, REUSE, user=user, code=INVALID)
     if row.expires_at <= now:
+        measures.state_checked("expired")
+        measures.came_back(row, "expired")
         raise StateError(EXPIRED)
     verifier = _verifier_of(row)
     if verifier is None or not integrity.is_intact(row, verifier=verifier):
-        _spend(row, outcome=VIOLATION, now=now)
+        if _spend(row, outcome=VIOLATION, now=now):
+            measures.flow_ended(row, outcome=VIOLATION, succeeded=False)
         raise _refused(row, VIOLATION, user=user)
     if not _spend(row, outcome=CLAIMED, now=now):
         raise _refused(row, REUSE, user=user, code=INVALID)
+    measures.state_checked("valid")
     return Claimed(row, verifier)
 
 
-def conclude(row: ConnectState, *, outcome: str) -> None:
-    """The tombstone says what became of the hop; at most 32 characters of ours."""
-    ConnectState.objects.filter(pk=row.pk).update(outcome=outcome)
+def conclude(row: ConnectState, *, outcome: str, succeeded: bool = False) -> None:
+    """The tombstone of a claimed hop says what became of it; at most 32 characters of ours.
+
+    The first conclusion counts: each hop comes to one outcome.
+    """
+    claimed = ConnectState.objects.filter(pk=row.pk, outcome=CLAIMED)
+    if claimed.update(outcome=outcome):
+        measures.flow_ended(row, outcome=outcome, succeeded=succeeded)
+        measures.came_back(row, measures.SUCCESS if succeeded else "error")
 
 
-def _find(presented_state: str, *, kinds: Collection[str]) -> ConnectState:
+def _find(presented_state: str, *, kinds: Collection[str]) -> ConnectState | None:
     if not presented_state or len(presented_state) > _MAX_STATE:
-        raise StateError(INVALID)
-    found = ConnectState.objects.filter(
+        return None
+    return ConnectState.objects.filter(
         state_hash=sha256_hex(presented_state), kind__in=tuple(kinds)
     ).first()
-    if found is None:
-        raise StateError(INVALID)
-    return found
 
 
 def _spend(row: ConnectState, *, outcome: str, now: datetime) -> bool:
@@ -184,4 +205,8 @@ def _refused(row: ConnectState, violation: str, *, user: User | None, code: str 
             violation=violation,
         )
     )
+    reason, counted, answer = _COUNTED[violation]
+    measures.state_checked(reason)
+    measures.state_violated(counted)
+    measures.came_back(row, answer)
     return StateError(code or violation)

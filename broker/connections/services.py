@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from audit import events, record
 from authplane.core.crypto import CryptoError
+from broker import measures
 from broker.connections import credentials
 from broker.connections.selectors import name_of
 from broker.errors import BadProvider, SecretUnavailable
@@ -128,6 +129,7 @@ def revoke(
                 reason=reason,
             )
         )
+        measures.revoked(reason)
         transaction.on_commit(partial(tell_upstream, row, tokens), robust=True)
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -19,16 +20,18 @@ from django.db.models import F, Q
 from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.crypto import CryptoError
+from broker import measures
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
 from broker.refresh.engine import ensure_fresh, settle
-from broker.refresh.outcomes import NoToken, TokenReuseDetected
+from broker.refresh.outcomes import NoToken, ReconnectNeeded, TokenReuseDetected
 from broker.upstream.base import UpstreamError
 
 BATCH: Final = 200
 LAPSES: Final = 100
 LEFT_ALONE: Final = 15 * 60
 """Seconds for which an attempt of unknown outcome waits for somebody who asks."""
+WITHOUT_REFRESH_TOKEN: Final = frozenset({"expired", "reauth_required"})
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,7 @@ def refresh_ahead() -> dict[str, Any]:
     Each service is asked by at most `broker.refresh_concurrency` threads, and none waits for the
     slowness of another one.
     """
-    margin = config().broker.refresh_ahead
+    margin, started = config().broker.refresh_ahead, time.perf_counter()
     outcomes: Counter[str] = Counter(renewed=0, ended=0, failed=0)
     with ExitStack() as pools:
         running = []
@@ -49,6 +52,11 @@ def refresh_ahead() -> dict[str, Any]:
             running += [pool.submit(_renew, key, margin=margin) for key in keys]
         for one in running:
             outcomes[one.result()] += 1
+    measures.round_ended(
+        renewed=outcomes["renewed"],
+        failed=outcomes["failed"] + outcomes["ended"],
+        seconds=time.perf_counter() - started,
+    )
     return dict(outcomes)
 
 
@@ -103,10 +111,14 @@ def _outcome(key: uuid.UUID, work: Callable[[], object], *, done: str) -> str:
     try:
         work()
     except TokenReuseDetected:
+        measures.round_failed("exception")
         return "ended"
-    except (NoToken, UpstreamError):
+    except (NoToken, UpstreamError) as failed:
+        at_an_end = isinstance(failed, ReconnectNeeded) and failed.code in WITHOUT_REFRESH_TOKEN
+        measures.round_failed("no_refresh_token" if at_an_end else "endpoint_error")
         return "failed"
     except (BadProvider, SecretUnavailable, CryptoError) as error:
+        measures.round_failed("exception")
         log.error("connection cannot be refreshed", extra={"why": type(error).__name__})  # noqa: TRY400
         _put_off(key)
         return "failed"

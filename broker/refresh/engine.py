@@ -17,15 +17,19 @@ from django.db import transaction
 
 from audit import events, record
 from authplane.core import clock
+from authplane.core.crypto import CryptoError
 from authplane.core.metrics import counter
+from broker import measures
 from broker.connections import credentials
 from broker.connections.selectors import connection_by_id, name_of
 from broker.connections.services import revoke, tell_upstream
+from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
 from broker.refresh import claims
 from broker.refresh.claims import Claim
 from broker.refresh.outcomes import (
     AccessToken,
+    NoToken,
     ReconnectNeeded,
     RefreshInProgress,
     TokenReuseDetected,
@@ -42,6 +46,15 @@ from broker.upstream.registry import (
 PATIENCE: Final = 15.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
+COUNTED_AS: Final = {
+    "success": (measures.SUCCESS, "normal"),
+    "refused": (measures.FAILURE, "normal"),
+    "misconfigured": (measures.FAILURE, "normal"),
+    "unavailable": (measures.FAILURE, "normal"),
+    "indeterminate": (measures.FAILURE, "exception"),
+    "discarded": (measures.FAILURE, "concurrent_failed"),
+    "reuse_detected": ("reuse_detected", "security"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +85,7 @@ def ensure_fresh(
         if answer is not None:
             return answer
         if time.monotonic() + pause > gives_up:
+            measures.refreshed(measures.FAILURE, "concurrent_failed")
             raise RefreshInProgress
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
@@ -92,8 +106,10 @@ def settle(connection_id: uuid.UUID, *, now: datetime) -> None:
 
 def _require_usable(row: Connection | None) -> None:
     if row is None or row.status == Connection.Status.REVOKED:
+        measures.refreshed(measures.FAILURE, "no_record")
         raise ReconnectNeeded("revoked")
     if row.status == Connection.Status.REAUTH_REQUIRED:
+        measures.refreshed(measures.FAILURE, "no_record")
         raise ReconnectNeeded("reauth_required")
 
 
@@ -108,8 +124,10 @@ def _at_hand(
     if row.refresh_used_at is None and row.version > first.version:
         # Somebody was done while we waited: what they got is ours too, however short it lives.
         if row.failures > first.failures:
+            measures.refreshed(measures.FAILURE, "concurrent_failed")
             raise UpstreamAway(retry_after=claims.FIRST_PAUSE)
         if row.access_sealed is not None:
+            measures.refreshed(measures.SUCCESS, "concurrent_success")
             return _kept(row)
     if _is_kept_and_valid(row, margin=margin, now=now):
         return _kept(row)
@@ -146,10 +164,10 @@ def _obtain(
     try:
         answer = adapter.obtain(credential, scopes=scopes, now=now)
     except UpstreamRefused as refused:
-        _count(row, "refused")
+        _count(row, "refused", is_refresh=False)
         raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
     except UpstreamDown as down:
-        _count(row, "unavailable")
+        _count(row, "unavailable", is_refresh=False)
         raise UpstreamAway(retry_after=down.retry_after) from down
     return AccessToken(
         value=answer.access_token,
@@ -165,9 +183,13 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
     Raises: as `ensure_fresh`.
     """
     # Opened before the mark is set: what our operator has to mend must not look like a theft.
-    adapter = adapter_of(row)
-    assert isinstance(adapter, OAuthAdapter)  # noqa: S101 - others never get here
-    refresh_token = str(credentials.credential_of(row).get(adapter.needs, ""))
+    try:
+        adapter = adapter_of(row)
+        assert isinstance(adapter, OAuthAdapter)  # noqa: S101 - others never get here
+        refresh_token = str(credentials.credential_of(row).get(adapter.needs, ""))
+    except (BadProvider, SecretUnavailable, CryptoError):
+        measures.refreshed(measures.FAILURE, "exception")
+        raise
     if not refresh_token:
         _end(row, "reauth_required")
     if row.refresh_used_at is None:
@@ -175,6 +197,7 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
     elif row.lease_until is not None and row.lease_until > now:
         if claims.has_ended(row):
             seconds = int((row.lease_until - now).total_seconds()) + 1
+            measures.refreshed(measures.FAILURE, "concurrent_failed")
             raise UpstreamAway(retry_after=seconds)
         return None
     elif claims.may_try_again(row):
@@ -182,7 +205,15 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
     else:
         _end_for_reuse(row, now=now)
         return None
-    return None if claim is None else _refresh(row, claim, adapter, refresh_token)
+    if claim is None:
+        return None
+    try:
+        return _refresh(row, claim, adapter, refresh_token)
+    except NoToken:
+        raise
+    except Exception:
+        measures.refreshed(measures.FAILURE, "exception")
+        raise
 
 
 def _refresh(
@@ -194,7 +225,8 @@ def _refresh(
     """
     asked_at = clock.now()
     try:
-        answer = adapter.refresh(refresh_token)
+        with measures.refreshing():
+            answer = adapter.refresh(refresh_token)
     except UpstreamRefused as refused:
         if refused.is_final:
             claim.conclude(status=Connection.Status.REAUTH_REQUIRED)
@@ -220,6 +252,8 @@ def _refresh(
         _discard(row, answer)
         raise RefreshInProgress
     _count(row, "success")
+    if answer.refresh_token is not None:
+        log.info("token_rotation_complete", extra={"provider": name_of(row)})
     return AccessToken(
         value=answer.access_token,
         expires_at=changes["access_expires_at"],
@@ -264,9 +298,12 @@ def _end_for_reuse(row: Connection, *, now: datetime) -> None:
 
 def _end(row: Connection, code: str) -> NoReturn:
     """The connection waits for its user. Raises: ReconnectNeeded."""
-    Connection.objects.filter(pk=row.pk, version=row.version).update(
+    measures.refreshed(measures.FAILURE, "no_refresh_token")
+    unchanged = Connection.objects.filter(pk=row.pk, version=row.version)
+    if unchanged.update(
         status=Connection.Status.REAUTH_REQUIRED, access_sealed=None, updated_at=clock.now()
-    )
+    ):
+        measures.revoked("expired" if code == "expired" else "security")
     raise ReconnectNeeded(code)
 
 
@@ -279,5 +316,7 @@ def _kept(row: Connection) -> AccessToken:
     )
 
 
-def _count(row: Connection, outcome: str) -> None:
+def _count(row: Connection, outcome: str, *, is_refresh: bool = True) -> None:
     counter("authserver_upstream_token_refresh_total").labels(name_of(row), outcome).inc()
+    if is_refresh:
+        measures.refreshed(*COUNTED_AS[outcome])
