@@ -99,6 +99,11 @@ class Connection(models.Model):
                 name="connection_lease",
                 condition=models.Q(lease_until__isnull=False),
             ),
+            models.Index(
+                fields=["status"],
+                name="connection_usable",
+                condition=models.Q(status__in=("active", "refreshing")),
+            ),
         ]
 
     def __str__(self) -> str:
