@@ -6,9 +6,7 @@ import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.signals import request_finished, request_started
-
-from authplane.core import logging
+from authplane.core import lifecycle, logging
 from authplane.core.config import config
 from authplane.core.network import caller_address
 
@@ -22,8 +20,8 @@ _request: ContextVar[Mapping[str, Any] | None] = ContextVar("audit_request", def
 
 def connect() -> None:
     """Every request that the server begins is known here until it ends."""
-    request_started.connect(_begin, dispatch_uid="audit.context.begin")
-    request_finished.connect(_end, dispatch_uid="audit.context.end")
+    lifecycle.at_begin(_request.set)
+    lifecycle.at_end(_end)
 
 
 def address() -> str:
@@ -50,9 +48,5 @@ def trace_id() -> str:
     return match.group(1) if match else ""
 
 
-def _begin(environ: Mapping[str, Any], **_: Any) -> None:
-    _request.set(environ)
-
-
-def _end(**_: Any) -> None:
+def _end() -> None:
     _request.set(None)

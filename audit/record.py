@@ -6,14 +6,13 @@ import json
 import threading
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, connection, transaction
 
 from audit import context, sinks
 from audit.models import AuditEvent
-from authplane.core import clock
+from authplane.core import clock, lifecycle
 from authplane.core.hashing import new_secret, sha256_hex
 from authplane.core.ids import uuid7
 from authplane.core.metrics import counter
@@ -98,7 +97,7 @@ def record_refusal(event: Event) -> None:
     _write_refusal(row)
 
 
-def write_waiting(**_: Any) -> None:
+def write_waiting() -> None:
     """Refusals of this thread that waited for the end of a transaction are written."""
     waiting = _waiting()
     while waiting:
@@ -107,8 +106,7 @@ def write_waiting(**_: Any) -> None:
 
 def connect() -> None:
     """What waits is written when its request ends, and at the latest before the next one begins."""
-    request_finished.connect(write_waiting, dispatch_uid="audit.record.finished")
-    request_started.connect(write_waiting, dispatch_uid="audit.record.started")
+    lifecycle.at_end(write_waiting)
 
 
 def _personal(address: str) -> str:

@@ -6,11 +6,12 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from django.core.wsgi import get_wsgi_application
+import django
 from django.db.backends.signals import connection_created
 from django.urls import get_resolver
 
 from authplane.core.config import config
+from authplane.core.handler import Handler
 from authplane.core.notices import notices
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplane.settings.production")
 
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()
 
 for notice in notices(config()):
     log.warning(notice)

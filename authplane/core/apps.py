@@ -14,5 +14,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """The checks are registered."""
-        from authplane.core import checks  # noqa: F401, PLC0415 - needs the loaded settings
+        """The checks are registered, and both ends of every request are known."""
+        from authplane.core import checks, lifecycle  # noqa: F401, PLC0415 - needs loaded settings
+
+        lifecycle.connect()
