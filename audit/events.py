@@ -186,6 +186,66 @@ class UserLoginFailed(Event):
     reason: str
 
 
+@event("user.oidc_login")
+class UserOidcLogin(Event):
+    """A person signed in at an identity provider. `is_new`: the account was made just now."""
+
+    provider: str
+    is_new: bool
+
+
+@event("user.oidc_login_failed")
+class UserOidcLoginFailed(Event):
+    """An identity provider's answer signed nobody in. The actor is the account, when known."""
+
+    provider: str
+    reason: str
+
+
+@event("identity.linked")
+class IdentityLinked(Event):
+    """A subject of an identity provider is this user from now on."""
+
+    id: str
+    provider: str
+    user: str
+
+
+@event("identity.unlinked")
+class IdentityUnlinked(Event):
+    """A subject of an identity provider is nobody here any more."""
+
+    id: str
+    provider: str
+    user: str
+
+
+@event("identity_provider.created")
+class IdentityProviderCreated(Event):
+    """People may sign in with another identity provider."""
+
+    id: str
+    slug: str
+    issuer: str
+
+
+@event("identity_provider.patched")
+class IdentityProviderPatched(Event):
+    """An identity provider for sign-in changed. `fields` is comma-separated; a secret is named."""
+
+    id: str
+    slug: str
+    fields: str
+
+
+@event("identity_provider.deleted")
+class IdentityProviderDeleted(Event):
+    """An identity provider for sign-in is gone."""
+
+    id: str
+    slug: str
+
+
 @event("auth.locked_out")
 class AuthLockedOut(Event):
     """An account is locked for one address after too many wrong passwords."""
@@ -360,6 +420,29 @@ class BrokerProviderDeleted(Event):
     slug: str
 
 
+@event("broker_server.added")
+class ServerAdded(Event):
+    """A user has a remote MCP server more. `url` is without its query."""
+
+    id: str
+    url: str
+
+
+@event("broker_server.removed")
+class ServerRemoved(Event):
+    """A remote MCP server of a user is gone, with what was connected there."""
+
+    id: str
+    url: str
+
+
+@event("broker_server.ownership_violated")
+class ServerOwnershipViolated(Event):
+    """A user asked for a server, or for what is connected, of somebody else. `id` is its id."""
+
+    id: str
+
+
 @event("broker_grant.created")
 class BrokerGrantCreated(Event):
     """A user connected an account at an upstream service, or connected it again."""
@@ -396,6 +479,124 @@ class BrokerGrantReuseDetected(Event):
 
     provider: str
     grant_id: str
+
+
+@event("api_key.created")
+class ApiKeyCreated(Event):
+    """There is a new key for proxies; it stands for `user`."""
+
+    id: str
+    name: str
+    user: str
+    group: str
+
+
+@event("api_key.patched")
+class ApiKeyPatched(Event):
+    """A key for proxies changed. `fields` is comma-separated."""
+
+    id: str
+    name: str
+    fields: str
+
+
+@event("api_key.revoked")
+class ApiKeyRevoked(Event):
+    """A key for proxies opens nothing any more."""
+
+    id: str
+    name: str
+
+
+@event("api_key.deleted")
+class ApiKeyDeleted(Event):
+    """A key for proxies is gone."""
+
+    id: str
+    name: str
+
+
+@event("access_group.created")
+class AccessGroupCreated(Event):
+    """There is a new group of keys."""
+
+    id: str
+    name: str
+
+
+@event("access_group.patched")
+class AccessGroupPatched(Event):
+    """A group of keys changed: its name, whether it counts, or which proxies it may use."""
+
+    id: str
+    name: str
+    fields: str
+
+
+@event("access_group.deleted")
+class AccessGroupDeleted(Event):
+    """A group of keys is gone."""
+
+    id: str
+    name: str
+
+
+@event("oauth_proxy.created")
+class OAuthProxyCreated(Event):
+    """There is a new proxy, an issuer of its own."""
+
+    id: str
+    slug: str
+    mode: str
+
+
+@event("oauth_proxy.patched")
+class OAuthProxyPatched(Event):
+    """A proxy changed. `fields` is comma-separated."""
+
+    id: str
+    slug: str
+    fields: str
+
+
+@event("oauth_proxy.deleted")
+class OAuthProxyDeleted(Event):
+    """A proxy is gone, with its clients and everything they were given."""
+
+    id: str
+    slug: str
+
+
+@event("oauth_proxy.consent_granted")
+class ProxyConsentGranted(Event):
+    """A user allowed a client of a proxy to use the account behind it."""
+
+    proxy: str
+    scopes: str
+
+
+@event("oauth_proxy.consent_denied")
+class ProxyConsentDenied(Event):
+    """A user refused a client of a proxy."""
+
+    proxy: str
+
+
+@event("oauth_proxy.consent_revoked")
+class ProxyConsentRevoked(Event):
+    """A user took back what a client of a proxy was allowed."""
+
+    proxy: str
+    families: int = 0
+
+
+@event("oauth_proxy.session_revoked")
+class GatewaySessionRevoked(Event):
+    """The tokens of one authorization at a proxy were ended."""
+
+    proxy: str
+    session: str
+    subject: str
 
 
 @event("upstream.token.issued")

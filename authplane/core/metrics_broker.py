@@ -23,6 +23,13 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "oauth_pkce_validations_total": (
         "States that came back, by whether they were believed.", ("status", "reason"),
     ),
+    "oauth_proxy_registrations_total": (
+        "Registrations of clients at OAuth proxies.", ("proxy", "status"),
+    ),
+    "oauth_proxy_tokens_issued_total": ("Tokens that OAuth proxies issued.", ("proxy", "grant")),
+    "oauth_proxy_upstream_refresh_total": (
+        "Upstream tokens asked for on behalf of OAuth proxies.", ("proxy", "status"),
+    ),
     "oauth_pkce_states_created_total": ("States that were handed out.", ()),
     "oauth_pkce_states_cleaned_total": ("States that nobody came back with.", ("reason",)),
     "oauth_security_events_total": (

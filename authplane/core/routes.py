@@ -13,12 +13,19 @@ if TYPE_CHECKING:
 
 PAGES = frozenset({
     "/", "/login", "/logout", "/consent", "/account", "/oauth/authorize", "/authorize",
-    "/favicon.ico", "/robots.txt", "/console", "/admin/ui", "/connections",
+    "/favicon.ico", "/robots.txt", "/console", "/admin/ui", "/connections", "/api/v1/oauth/callback",
+    "/mcp-servers", "/api/servers", "/api/connections", "/api/oauth/initiate",
+    "/api/oauth/callback", "/api/oauth/refresh",
 })  # fmt: skip
 PAGE_PREFIXES = (
     "/console/", "/static/", "/consent/", "/account/", "/docs/", "/admin/ui/", "/connect/",
-    "/oidc/", "/connections/",
+    "/oidc/", "/connections/", "/mcp-servers/", "/api/servers/", "/api/connections/",
 )  # fmt: skip
+
+PROXIES = "/api/v1/oauth-proxy/"
+PROXY_PAGE = "/authorize"
+CROSS_ORIGIN_OF_PROXIES = ("/token", "/register", "/revoke", "/jwks.json")
+"""Routes of each OAuth proxy, by how their path ends."""
 
 CROSS_ORIGIN = frozenset({
     "/oauth/token", "/oauth/register", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks",
@@ -44,6 +51,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 def machine_route(path: str) -> bool:
     """Whether ``path`` is served without session, messages, CSRF and the rest of the page stack."""
+    if path.startswith(PROXIES):
+        return not path.endswith(PROXY_PAGE)
     return path not in PAGES and not path.startswith(PAGE_PREFIXES)
 
 
@@ -56,6 +65,7 @@ def cross_origin_route(path: str) -> bool:
     """Whether pages of other origins may call ``path``, without credentials."""
     return (
         path in CROSS_ORIGIN
+        or (path.startswith(PROXIES) and path.endswith(CROSS_ORIGIN_OF_PROXIES))
         or path.startswith(CROSS_ORIGIN_PREFIXES)
         # OpenID discovery appended to an issuer that has a path.
         or (METADATA_INFIX in path and machine_route(path))

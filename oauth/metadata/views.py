@@ -25,17 +25,17 @@ def authorization_server(request: HttpRequest, tail: str = "") -> HttpResponse:
     Spec: RFC 8414 section 3; OpenID Connect Discovery 1.0 section 4.
     """
     if request.method not in READING:
-        return _reading_only(request)
+        return reading_only(request)
     if tail and tail != _issuer_path():
         # Another issuer's path: an answer here would let us speak for that issuer.
         raise Http404
-    return _answer(request, server_metadata(), max_age=METADATA_MAX_AGE)
+    return answer(request, server_metadata(), max_age=METADATA_MAX_AGE)
 
 
 def jwks(request: HttpRequest, tail: str = "") -> HttpResponse:
     """The public keys. Spec: RFC 7517 section 5."""
     if request.method not in READING:
-        return _reading_only(request)
+        return reading_only(request)
     if tail and tail != _issuer_path():
         raise Http404
     try:
@@ -48,7 +48,7 @@ def jwks(request: HttpRequest, tail: str = "") -> HttpResponse:
             status=503,
             headers={"Retry-After": "1"},
         )
-    return _answer(request, document, max_age=config().signing.jwks_max_age)
+    return answer(request, document, max_age=config().signing.jwks_max_age)
 
 
 def _beside_the_keys() -> Further:
@@ -61,7 +61,7 @@ def protected_resource(request: HttpRequest, reference: str = "") -> HttpRespons
     Spec: RFC 9728 section 3.
     """
     if request.method not in READING:
-        return _reading_only(request)
+        return reading_only(request)
     if not _is_text(reference):
         raise Http404
     document = publication().protected_resource(
@@ -71,10 +71,10 @@ def protected_resource(request: HttpRequest, reference: str = "") -> HttpRespons
     )
     if document is None:
         raise Http404
-    return _answer(request, document, max_age=METADATA_MAX_AGE)
+    return answer(request, document, max_age=METADATA_MAX_AGE)
 
 
-def _answer(request: HttpRequest, document: Document, *, max_age: int) -> HttpResponse:
+def answer(request: HttpRequest, document: Document, *, max_age: int) -> HttpResponse:
     """The document, or 304 for who has it already.
 
     Spec: RFC 9110 section 13.1.2.
@@ -96,7 +96,7 @@ def _matches(known: str, tag: str) -> bool:
     return tag in members or "*" in members
 
 
-def _reading_only(request: HttpRequest) -> HttpResponse:
+def reading_only(request: HttpRequest) -> HttpResponse:
     return error_response(
         request,
         error="invalid_request",

@@ -29,6 +29,8 @@ from authplane.core.areas.protocol import (
     Registration,
     Tokens,
 )
+from authplane.core.areas.proxies import Proxies
+from authplane.core.areas.sign_in import FederatedSignIn
 from authplane.core.areas.upstreams import Broker, Connect
 from authplane.core.areas.workloads import WorkloadTokens
 
@@ -57,6 +59,8 @@ class Config:
     workload: WorkloadTokens = field(default_factory=WorkloadTokens)
     broker: Broker = field(default_factory=Broker)
     connect: Connect = field(default_factory=Connect)
+    oidc: FederatedSignIn = field(default_factory=FederatedSignIn)
+    proxies: Proxies = field(default_factory=Proxies)
     agents: Agents = field(default_factory=Agents)
     features: Features = field(default_factory=Features)
     broker_provider: BrokerProvider = field(default_factory=BrokerProvider)

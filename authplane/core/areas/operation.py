@@ -488,6 +488,40 @@ class Seeds:
         variable="",
         read=rows,
     )
+    identity_providers: tuple[dict[str, Any], ...] = setting(
+        "identity_providers",
+        (),
+        "OpenID providers that people may sign in with, as a list in YAML: slug, display_name,"
+        " issuer, client_id, scopes, allowed_domains, groups_claim, role_map, and a secret only"
+        " by reference.",
+        variable="",
+        read=rows,
+    )
+    oauth_proxies: tuple[dict[str, Any], ...] = setting(
+        "oauth_proxies",
+        (),
+        "OAuth proxies to create, as a list in YAML: slug, name, mode, provider (its slug or"
+        " number), target_url, allowed_redirects, scopes, require_consent, or their oauth_proxy_"
+        " names below config.",
+        variable="",
+        read=rows,
+    )
+    access_groups: tuple[dict[str, Any], ...] = setting(
+        "access_groups",
+        (),
+        "Groups of API keys to create, as a list in YAML: name, enabled, proxy_access (proxy,"
+        " requests_per_minute).",
+        variable="",
+        read=rows,
+    )
+    api_keys: tuple[dict[str, Any], ...] = setting(
+        "api_keys",
+        (),
+        "API keys to create, as a list in YAML: name, description, user (e-mail), group (name),"
+        " expires_in_days, and key_ref, the variable that holds the key.",
+        variable="",
+        read=rows,
+    )
     resources: tuple[dict[str, Any], ...] = setting(
         "resources",
         (),
