@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 PAGES = frozenset({
     "/", "/login", "/logout", "/consent", "/account", "/oauth/authorize", "/authorize",
-    "/favicon.ico", "/robots.txt", "/console", "/admin/ui", "/connections", "/api/v1/oauth/callback",
+    "/favicon.ico", "/robots.txt", "/console", "/admin/ui", "/connections",
     "/mcp-servers", "/api/servers", "/api/connections", "/api/oauth/initiate",
-    "/api/oauth/callback", "/api/oauth/refresh",
+    "/api/oauth/callback", "/api/oauth/refresh", "/api/v1/oauth/callback",
 })  # fmt: skip
 PAGE_PREFIXES = (
     "/console/", "/static/", "/consent/", "/account/", "/docs/", "/admin/ui/", "/connect/",
