@@ -9,8 +9,15 @@ from django.urls import path
 from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
+from admin_api.viewsets.keys import AccessGroups, ApiKeys
 from admin_api.viewsets.providers import BrokerProviders
-from admin_api.viewsets.resources import ExchangeClients, PolicyRules, Resources, RuntimeClients
+from admin_api.viewsets.resources import (
+    ExchangeClients,
+    PolicyRules,
+    Resources,
+    ReturnUrls,
+    RuntimeClients,
+)
 from admin_api.viewsets.users import Users
 from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
 
@@ -42,6 +49,10 @@ urlpatterns = [
         RuntimeClients.as_view(MEMBER),
     ),
     path(
+        "resources/<str:slug>/policy/connect/allowed-return-urls",
+        ReturnUrls.as_view(MEMBERS | MEMBER),
+    ),
+    path(
         "resources/<str:slug>/policy/rules",
         PolicyRules.as_view({"get": "retrieve", "patch": "change"}),
     ),
@@ -49,6 +60,11 @@ urlpatterns = [
     path("broker-providers", BrokerProviders.as_view(LIST)),
     path("broker-providers/presets", BrokerProviders.as_view({"get": "presets"})),
     path("broker-providers/<str:key>", BrokerProviders.as_view(ONE)),
+    path("api-keys", ApiKeys.as_view(LIST)),
+    path("api-keys/<str:key>", ApiKeys.as_view(ONE)),
+    path("api-keys/<str:key>/revoke", ApiKeys.as_view({"post": "revoke"})),
+    path("access-groups", AccessGroups.as_view(LIST)),
+    path("access-groups/<str:key>", AccessGroups.as_view(ONE)),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("idps", IdPs.as_view(LIST)),

@@ -663,6 +663,22 @@ class RuntimeClientRemoved(Event):
     slug: str
 
 
+@event("resource.policy.connect.allowed_return_url.added")
+class ReturnUrlAdded(Event):
+    """Users may be sent there after connecting an account for the resource."""
+
+    slug: str
+    return_url: str
+
+
+@event("resource.policy.connect.allowed_return_url.removed")
+class ReturnUrlRemoved(Event):
+    """Users are no longer sent there after connecting an account for the resource."""
+
+    slug: str
+    return_url: str
+
+
 @event("idp.created")
 class IdPCreated(Event):
     """Assertions of an identity provider count from now on, as far as policies allow."""

@@ -1,0 +1,137 @@
+"""`/admin/api-keys` and `/admin/access-groups`: who may use proxies with a key."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from broker.keys import groups, services
+from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
+from broker.keys.view import shown_group, shown_key
+from broker.models import AccessGroup, ApiKey
+
+DEFAULT_LIMIT = 100
+
+
+class _Entries(OperatorRoutes):
+    """What the routes of keys and groups have in common."""
+
+    absent = ""
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object of the request."""
+        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
+
+    def page(self, request: Request, *filters: str) -> Page:
+        """The page that is asked for. Raises: Invalid."""
+        known_parameters(request, *filters)
+        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - as above
+
+    def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """What the service returns. Raises: Refused."""
+        try:
+            return change(*args, **options)
+        except NoSuchEntry:
+            raise NotFound(self.absent) from None
+        except EntryConflict as error:
+            raise Conflict(str(error)) from None
+        except BadEntry as error:
+            raise Invalid(str(error)) from None
+
+    def id(self, text: str) -> uuid.UUID:
+        """An id as its row has it. Raises: NotFound for what is none of ours."""
+        try:
+            return uuid.UUID(text)
+        except ValueError:
+            raise NotFound(self.absent) from None
+
+
+class ApiKeys(_Entries):
+    """Keys for proxies; each is shown once, in the answer that made it."""
+
+    absent = "API key not found"
+
+    def list(self, request: Request) -> HttpResponse:
+        """All keys, the newest first; with `user_id` or `user_group_id` those of one."""
+        page = self.page(request, "user_id", "user_group_id")
+        rows = ApiKey.objects.select_related("group")
+        for name, column in (("user_id", "user_id"), ("user_group_id", "group_id")):
+            if name in request.GET:
+                rows = rows.filter(**{column: _filter(request.GET[name], name)})
+        return json_response(envelope("api_keys", rows, page=page, render=shown_key))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new key."""
+        row, key = self.do(services.create_key, self.body(request), actor=self.actor(request))
+        return json_response({"api_key": key} | shown_key(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One key."""
+        return json_response(shown_key(self.do(services.find_key, self.id(key))))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The key with another name, description or end."""
+        row = self.do(
+            services.patch_key, self.id(key), self.body(request), actor=self.actor(request)
+        )
+        return json_response(shown_key(row))
+
+    def revoke(self, request: Request, key: str) -> HttpResponse:
+        """The key opens nothing from now on."""
+        row = self.do(services.revoke_key, self.id(key), actor=self.actor(request))
+        return json_response(shown_key(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The key is gone."""
+        self.do(services.delete_key, self.id(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+class AccessGroups(_Entries):
+    """Which proxies keys may use, and how often."""
+
+    absent = "access group not found"
+
+    def list(self, request: Request) -> HttpResponse:
+        """All groups, the newest first."""
+        page = self.page(request)
+        rows = AccessGroup.objects.all()
+        return json_response(envelope("access_groups", rows, page=page, render=shown_group))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new group."""
+        row = self.do(groups.create_group, self.body(request), actor=self.actor(request))
+        return json_response(shown_group(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One group."""
+        return json_response(shown_group(self.do(groups.find_group, self.id(key))))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The group with the members of the body."""
+        row = self.do(
+            groups.patch_group, self.id(key), self.body(request), actor=self.actor(request)
+        )
+        return json_response(shown_group(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The group is gone, unless keys belong to it."""
+        self.do(groups.delete_group, self.id(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+def _filter(text: str, name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Invalid(f"{name} must be an id") from None
