@@ -14,6 +14,7 @@ from audit import context, sinks
 from audit.models import AuditEvent
 from authplane.core import clock, lifecycle
 from authplane.core.hashing import new_secret, sha256_hex
+from authplane.core.http import encode_json
 from authplane.core.ids import uuid7
 from authplane.core.metrics import counter
 
@@ -113,7 +114,7 @@ def _personal(address: str) -> str:
     """The address beside a salt, without which its digest could be reversed by trying addresses."""
     if not address:
         return ""
-    return json.dumps({"ip": address, "salt": new_secret(SALT_BYTES)}, separators=(",", ":"))
+    return encode_json({"ip": address, "salt": new_secret(SALT_BYTES)})
 
 
 def _insert(row: PreparedEvent) -> None:

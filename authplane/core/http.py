@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 JSON = "application/json"
 
+encode_json = json.JSONEncoder(separators=(",", ":")).encode
+"""A value as JSON text without spaces. One encoder: making one costs as much as a short text."""
+
 
 def error_response(
     request: HttpRequest,
@@ -44,7 +47,7 @@ def error_response(
     }
     body.update((name, value) for name, value in extra.items() if value is not None)
     response = HttpResponse(
-        json.dumps(body, separators=(",", ":")),
+        encode_json(body),
         content_type=error_media_type(request.META.get("HTTP_ACCEPT", "")),
         status=status,
     )
@@ -63,9 +66,7 @@ def json_response(
 
     Spec: RFC 6749 section 5.1.
     """
-    response = HttpResponse(
-        json.dumps(data, separators=(",", ":")), content_type=JSON, status=status
-    )
+    response = HttpResponse(encode_json(data), content_type=JSON, status=status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"
     if headers:

@@ -7,7 +7,6 @@ costs more than everything else there together. The key (pepper) lives outside t
 import hmac
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Final
 
 import bcrypt
@@ -74,4 +73,4 @@ def _prefix(pepper: str) -> str:
 
 
 def _keyed(secret: str, pepper: str) -> str:
-    return hmac.new(pepper.encode(), secret.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+    return hmac.digest(pepper.encode(), secret.encode("utf-8", "surrogatepass"), "sha256").hex()

@@ -52,7 +52,7 @@ def require_same_resource(values: Sequence[str], *, registered: str) -> None:
     nobody registered from the name of another resource, the wire does not.
     """
     for value in values:
-        if fold_resource(value) == fold_resource(registered):
+        if value == registered or fold_resource(value) == fold_resource(registered):
             continue
         resource = find_resource(value)
         if resource is None:

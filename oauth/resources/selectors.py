@@ -54,7 +54,9 @@ def find_resource(identifier: str) -> ResourceView | None:
     The two kinds of name cannot meet: a URI has a colon, a slug has none.
     """
     known = directory()
-    return known.by_slug.get(identifier) or known.by_uri.get(fold_resource(identifier))
+    # Nearly always it is spelled as it was registered.
+    exact = known.by_audience.get(identifier) or known.by_slug.get(identifier)
+    return exact or known.by_uri.get(fold_resource(identifier))
 
 
 def issuer_resource() -> ResourceView:
@@ -109,6 +111,11 @@ def view_of(row: Resource) -> ResourceView:
         ),
         rules=rules_of(policy),
         broker_provider=row.broker_provider,
+        return_urls=frozenset(
+            policy.get("connect", {}).get("allowed_return_urls", ())
+            if row.backend_kind == Resource.Backend.BROKER
+            else ()
+        ),
     )
 
 
