@@ -8,7 +8,8 @@ from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body, Text
 from authplane.core.config import config
 from oauth.models import Resource
-from oauth.resources.policy_body import complete_policy
+from oauth.resources.policy_body import CONNECT, RETURN_URLS, complete_policy
+from oauth.resources.return_url_rules import MAX_LENGTH
 
 MAX_CLIENT_ID = 512
 
@@ -17,6 +18,12 @@ class PolicyMember(Body):
     """Body of a POST to one list of a policy."""
 
     client_id = Text(max_length=MAX_CLIENT_ID)
+
+
+class ReturnUrl(Body):
+    """Body of a POST to the list of return URLs."""
+
+    url = Text(max_length=MAX_LENGTH)
 
 
 def resource_view(row: Resource) -> dict[str, Any]:
@@ -30,7 +37,14 @@ def resource_view(row: Resource) -> dict[str, Any]:
         "broker_provider_id": str(row.broker_provider or ""),
         "display_name": row.display_name,
         "scopes": row.scopes,
-        "policy": complete_policy(row.policy),
+        "policy": _policy(row),
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
     }
+
+
+def _policy(row: Resource) -> dict[str, Any]:
+    """Return URLs belong to what is brokered: there is a list then, and none otherwise."""
+    policy = complete_policy(row.policy)
+    urls = policy.pop(CONNECT, {RETURN_URLS: []})
+    return policy | ({CONNECT: urls} if row.backend_kind == Resource.Backend.BROKER else {})

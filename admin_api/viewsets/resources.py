@@ -13,12 +13,12 @@ from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.pagination import Page, envelope
 from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
 from admin_api.serializers.fronting import link_view
-from admin_api.serializers.resources import PolicyMember, resource_view
+from admin_api.serializers.resources import PolicyMember, ReturnUrl, resource_view
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from authplane.core.routes import LARGE_BODY
 from oauth.models import Resource
-from oauth.resources import policy, services
+from oauth.resources import policy, return_urls, services
 from oauth.resources.errors import (
     NoSuchLink,
     NoSuchProvider,
@@ -28,6 +28,7 @@ from oauth.resources.errors import (
     ResourceInUse,
     ResourceLinked,
 )
+from oauth.resources.policy_body import RETURN_URLS
 
 DEFAULT_LIMIT = 100
 FILTERS = ("slug", "backend_kind", "broker_provider_id")
@@ -121,6 +122,33 @@ class RuntimeClients(PolicyRoutes):
     """Who acts as the resource."""
 
     of = policy.RUNTIME
+
+
+class ReturnUrls(OperatorRoutes):
+    """Where users may be sent after connecting an account for a brokered resource."""
+
+    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """The list."""
+        return self._answer(return_urls.listed_urls, slug)
+
+    def add(self, request: Request, slug: str) -> HttpResponse:
+        """The list with the URL on it."""
+        url = self.read(request, ReturnUrl, limit=SMALL_BODY).validated_data["url"]
+        return self._answer(return_urls.add_url, slug, url=url, actor=self.actor(request))
+
+    def remove(self, request: Request, slug: str) -> HttpResponse:
+        """The list without the URL that the query names."""
+        if set(request.GET) != {"url"} or len(request.GET.getlist("url")) != 1:
+            raise Invalid("the query must hold url, once, and nothing else")
+        return self._answer(
+            return_urls.remove_url, slug, url=request.GET["url"], actor=self.actor(request)
+        )
+
+    def _answer(self, change: Any, slug: str, **options: str) -> HttpResponse:
+        try:
+            return json_response({RETURN_URLS: change(slug, **options)})
+        except ResourceError as error:
+            raise refusal_of(error) from None
 
 
 class PolicyRules(OperatorRoutes):

@@ -34,6 +34,7 @@ MINIMUM_STATE_SECRET = 32
 ANY_PORT_URLS = frozenset({
     "http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*",
 })  # fmt: skip
+CALLBACK = "/oidc/callback"
 HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -55,6 +56,7 @@ def rule_problems(config: Config) -> Iterator[str]:
     yield from _lifetime_problems(config)
     yield from _certificate_problems(config)
     yield from _connect_problems(config)
+    yield from _sign_in_problems(config, local=local)
 
 
 def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:
@@ -103,6 +105,9 @@ def _secret_problems(config: Config, *, local: bool) -> Iterator[str]:
     for name, value in old.items():
         if value and value == required[name.removesuffix("_OLD")]:
             yield f"{name} equals the present value; it must be the one before"
+    if config.broker.cron_secret:
+        required["CRON_SECRET"] = config.broker.cron_secret
+        yield from _strength_problems("CRON_SECRET", config.broker.cron_secret, local=False)
     yield from _reuse_problems(required)
     yield from _data_key_problems(secrets.data, secrets.data_old, local=local)
     if config.metrics.password and config.metrics.password.strip().lower() in WEAK:
@@ -158,9 +163,33 @@ def _connect_problems(config: Config) -> Iterator[str]:
         if problem or "?" in base:
             yield "AUTHPLANE_CONNECT_REDIRECT_BASE_URL must be https, or http on loopback"
     for url in connect.allowed_return_urls:
-        bare = url.removesuffix("*") + "1" if url in ANY_PORT_URLS else url
-        if problem := check_redirect_uri(bare, private_schemes=()):
+        if problem := return_url_problem(url):
             yield f"AUTHPLANE_CONNECT_ALLOWED_RETURN_URLS: {problem}"
+
+
+def return_url_problem(url: str) -> str:
+    """What keeps users from being sent to the URL, or to a URL like the pattern; "" when nothing.
+
+    It is https, or http on loopback, or one of the four patterns for any port.
+    """
+    bare = url.removesuffix("*") + "1" if url in ANY_PORT_URLS else url
+    return check_redirect_uri(bare, private_schemes=()) or ""
+
+
+def _sign_in_problems(config: Config, *, local: bool) -> Iterator[str]:
+    oidc = config.oidc
+    if oidc.enabled:
+        if not oidc.issuer or not oidc.client_id:
+            yield "AUTHPLANE_OIDC_ISSUER and AUTHPLANE_OIDC_CLIENT_ID are required with ..._ENABLED"
+        if bool(oidc.client_secret) == bool(oidc.client_secret_ref):
+            yield "exactly one of AUTHPLANE_OIDC_CLIENT_SECRET and oidc.client_secret_ref is needed"
+    if not (uri := oidc.redirect_uri):
+        return
+    wrong = check_redirect_uri(uri, private_schemes=()) or "?" in uri
+    if wrong or not urlsplit(uri).path.endswith(CALLBACK):
+        yield f"AUTHPLANE_OIDC_REDIRECT_URI must be an https URL that ends in {CALLBACK}"
+    elif not local and not uri.startswith("https://"):
+        yield "AUTHPLANE_OIDC_REDIRECT_URI must be https unless the issuer is localhost"
 
 
 def _session_problems(config: Config, *, local: bool) -> Iterator[str]:

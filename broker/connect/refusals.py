@@ -57,7 +57,8 @@ NO_CONNECT: Final = Refusal(
 RETURN_URL: Final = Refusal(
     400, "invalid_request", "return URL not in allowed list", LINK,
     "It would send you to an address that this server does not know.",
-    ("Whoever runs this server can allow the address: AUTHPLANE_CONNECT_ALLOWED_RETURN_URLS.",),
+    ("Whoever runs this server can allow the address: AUTHPLANE_CONNECT_ALLOWED_RETURN_URLS.",
+     "Or, for what you want to connect alone, in the policy of its resource."),
 )  # fmt: skip
 NO_KEY: Final = Refusal(
     503, "service_unavailable",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from authplane.core.config import config
@@ -23,8 +24,10 @@ def callback_url(provider_slug: str) -> str:
     return f"{base_url()}/connect/{provider_slug}/callback"
 
 
-def is_allowed(unverified_url: str) -> bool:
+def is_allowed(unverified_url: str, *, of_resource: Collection[str] = ()) -> bool:
     """Whether a browser may end up there: our own page, or what the operator listed.
+
+    The operator lists URLs for everything, and those of a resource for what it is connected for.
 
     Compared as strings. Of patterns there are four, each for any port of one loopback host; after
     the port comes nothing or a slash, so that `http://localhost:1@evil.example` is no match.
@@ -32,8 +35,8 @@ def is_allowed(unverified_url: str) -> bool:
     if len(unverified_url) > _MAX_LENGTH or "\\" in unverified_url:
         return False
     own = {f"{base_url()}{CONNECTIONS}", f"{config().server.issuer}{CONNECTIONS}"}
-    listed = config().connect.allowed_return_urls
-    if unverified_url in own or unverified_url in set(listed) - ANY_PORT_URLS:
+    listed = {*of_resource, *config().connect.allowed_return_urls}
+    if unverified_url in own or unverified_url in listed - ANY_PORT_URLS:
         return True
     return any(
         unverified_url.startswith(pattern[:-1])

@@ -45,7 +45,7 @@ def read_wish(provider_slug: str, *, unverified_resource: str, unverified_return
     if provider is None or not provider.enabled:
         raise NotConnectable(refusals.UNKNOWN)
     resource = _resource(provider, unverified=unverified_resource)
-    if not is_allowed(unverified_return_url):
+    if not is_allowed(unverified_return_url, of_resource=resource.return_urls):
         raise NotConnectable(refusals.RETURN_URL)
     return Wish(provider, resource, unverified_return_url)
 

@@ -19,7 +19,7 @@ from audit.events import (
 from authplane.core import clock
 from oauth.models import Resource
 from oauth.resources.errors import BadResource, NoSuchResource, Problem
-from oauth.resources.policy_body import MAX_CLIENTS, RULES, complete_policy, read_policy
+from oauth.resources.policy_body import CONNECT, MAX_CLIENTS, RULES, complete_policy, read_policy
 from oauth.resources.services import policy_problems
 
 
@@ -59,7 +59,7 @@ def add_client(slug: str, *, of: PolicyList, client_id: str, actor: str = "syste
     Raises: NoSuchResource, BadResource when nobody registered the client.
     """
     with transaction.atomic():
-        row = _locked(slug)
+        row = locked_resource(slug)
         members = _members(row, of)
         if client_id in members:
             return members
@@ -80,7 +80,7 @@ def remove_client(slug: str, *, of: PolicyList, client_id: str, actor: str = "sy
     Raises: NoSuchResource.
     """
     with transaction.atomic():
-        row = _locked(slug)
+        row = locked_resource(slug)
         members = _members(row, of)
         if client_id in members:
             members.remove(client_id)
@@ -110,13 +110,14 @@ def change_rules(slug: str, body: Mapping[str, Any], *, actor: str = "system") -
     problems = [Problem(name, "is not a rule") for name in body if name not in RULES]
     _, wrong = read_policy({name: body[name] for name in body if name in RULES})
     with transaction.atomic():
-        row = _locked(slug)
+        row = locked_resource(slug)
         if problems or wrong:
             raise BadResource([*problems, *wrong])
         before = complete_policy(row.policy)
         after, _ = read_policy(before | dict(body))
+        after = complete_policy(after | {CONNECT: before.get(CONNECT, {})})
         if after != before:
-            _replace(row, after)
+            replace_policy(row, after)
             event = ResourcePatched(actor_id=actor, id=str(row.pk), slug=slug, fields="policy")
             record.record(event)
     return shown_rules(row)
@@ -127,7 +128,7 @@ def shown_rules(row: Resource) -> dict[str, Any]:
     return {name: row.policy.get(name) for name in RULES}
 
 
-def _locked(slug: str) -> Resource:
+def locked_resource(slug: str) -> Resource:
     """The row, which nobody else changes until the end: no addition of another is lost."""
     row = Resource.objects.select_for_update().filter(slug=slug).first()
     if row is None:
@@ -141,10 +142,11 @@ def _members(row: Resource, of: PolicyList) -> list[str]:
 
 
 def _store(row: Resource, of: PolicyList, members: list[str]) -> None:
-    _replace(row, complete_policy(row.policy) | {of.section: {of.name: members}})
+    replace_policy(row, complete_policy(row.policy) | {of.section: {of.name: members}})
 
 
-def _replace(row: Resource, policy: dict[str, Any]) -> None:
+def replace_policy(row: Resource, policy: dict[str, Any]) -> None:
+    """The row's policy is this one."""
     row.policy = policy
     row.version += 1
     row.updated_at = clock.now()

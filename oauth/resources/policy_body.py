@@ -10,8 +10,9 @@ from oauth.resources.errors import Problem
 MAX_CLIENTS: Final = 1000
 
 POLICY_LISTS: Final = {"exchange": "allowed_client_ids", "runtime": "client_ids"}
-DROPPED_POLICY: Final = "connect"
-"""Accepted and left out: it belongs to backends that connect upstream accounts."""
+CONNECT: Final = "connect"
+RETURN_URLS: Final = "allowed_return_urls"
+"""The part that only brokered resources have: see `oauth.resources.return_urls`."""
 
 DPOP: Final = ("off", "optional", "required")
 TOKEN_FORMATS: Final = ("jwt", "opaque")
@@ -40,7 +41,7 @@ def read_policy(value: Any) -> Found:
     problems: list[Problem] = []
     policy: dict[str, Any] = {}
     for name, content in value.items():
-        if name == DROPPED_POLICY or content is None:
+        if name == CONNECT or content is None:
             continue
         if name not in READ:
             problems.append(Problem(f"policy.{name}", "is not a member of a policy"))
@@ -51,12 +52,18 @@ def read_policy(value: Any) -> Found:
 
 
 def complete_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy with every list, empty where it said nothing, and the rules it has."""
+    """The policy with every list, empty where it said nothing, and the rules it has.
+
+    Return URLs are part of it where there are any.
+    """
     lists: dict[str, Any] = {
         section: {name: list(policy.get(section, {}).get(name, ()))}
         for section, name in POLICY_LISTS.items()
     }
-    return lists | {name: policy[name] for name in RULES if policy.get(name) is not None}
+    urls = policy.get(CONNECT, {}).get(RETURN_URLS)
+    connect = {CONNECT: {RETURN_URLS: list(urls)}} if urls else {}
+    rules = {name: policy[name] for name in RULES if policy.get(name) is not None}
+    return lists | connect | rules
 
 
 def _client_list(section: str, content: Any) -> Found:

@@ -26,6 +26,7 @@ from oauth.resources.fronting.guards import guard_problems, links_of
 from oauth.resources.fronting.services import remove_all
 from oauth.resources.locking import exclusive
 from oauth.resources.policy_body import POLICY_LISTS, complete_policy
+from oauth.resources.return_url_rules import settle_return_urls
 
 BUILT_IN_MAY_CHANGE: Final = frozenset({"display_name", "policy"})
 
@@ -41,6 +42,9 @@ def create_resource(body: Mapping[str, Any], *, actor: str = "system") -> Resour
     with exclusive():
         if not problems:
             problems = settle_provider(accepted, row=None)
+            problems += settle_return_urls(
+                accepted, body=body, backend_kind=str(accepted["backend_kind"])
+            )
         if problems:
             raise BadResource(problems)
         _require_free_names(accepted, besides=None)
@@ -69,6 +73,8 @@ def patch_resource(key: uuid.UUID, body: Mapping[str, Any], *, actor: str = "sys
         problems += guard_problems(row, _sound(accepted, problems))
         if not problems:
             problems = settle_provider(accepted, row=row)
+            kind = str(accepted.get("backend_kind", row.backend_kind))
+            problems += settle_return_urls(accepted, body=body, backend_kind=kind)
         if problems:
             raise BadResource(problems)
         changed = [name for name, value in accepted.items() if getattr(row, name) != value]

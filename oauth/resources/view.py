@@ -40,7 +40,8 @@ class ResourceView:
     """A protected resource. `uri` is the audience, byte for byte; empty means it has none.
 
     `default_scopes` is what an omitted `scope` stands for: the scopes marked so, or all of them
-    when none is. `broker_provider` is the id of the upstream service behind a brokered resource.
+    when none is. `broker_provider` is the id of the upstream service behind a brokered resource,
+    `return_urls` where users may be sent after connecting an account for it.
     """
 
     id: uuid.UUID
@@ -53,6 +54,7 @@ class ResourceView:
     exchange_allowed_client_ids: frozenset[str]
     rules: Rules = Rules()
     broker_provider: uuid.UUID | None = None
+    return_urls: frozenset[str] = frozenset()
     scope_names: frozenset[str] = field(init=False)
     default_scopes: tuple[str, ...] = field(init=False)
 

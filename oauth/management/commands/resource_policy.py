@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 
 from authplane.core.management.output import ReportingCommand
 from oauth.management.rule_options import add_rules, named_rules
-from oauth.resources.errors import ResourceError
+from oauth.resources.errors import BadResource, ResourceError
 from oauth.resources.policy import change_rules
-from oauth.resources.policy_body import RULES
+from oauth.resources.policy_body import RETURN_URLS, RULES
+from oauth.resources.return_urls import add_url, listed_urls, remove_url
 
 
 class Command(ReportingCommand):
@@ -30,6 +32,14 @@ class Command(ReportingCommand):
             choices=tuple(RULES),
             help="a rule to take away; may be repeated",
         )
+        for name, text in (("allow", "allowed from now on"), ("forbid", "allowed no longer")):
+            parser.add_argument(
+                f"--{name}-return-url",
+                action="append",
+                default=[],
+                metavar="URL",
+                help=f"after connecting an account, an address that is {text}; may be repeated",
+            )
 
     def handle(self, *, slug: str, reset: list[str], **options: Any) -> None:
         """The rules are printed.
@@ -41,7 +51,25 @@ class Command(ReportingCommand):
         if twice:
             raise CommandError(f"set and reset at once: {', '.join(twice)}")
         try:
-            rules = change_rules(slug, named | dict.fromkeys(reset))
+            with transaction.atomic():
+                rules = change_rules(slug, named | dict.fromkeys(reset)) | _return_urls(
+                    options, slug
+                )
         except ResourceError as error:
             raise CommandError(str(error)) from error
         self.report({"slug": slug, **rules}, title="resource policy", as_json=options["json"])
+
+
+def _return_urls(options: dict[str, Any], slug: str) -> dict[str, Any]:
+    """The list after the changes that were named; nothing of it for what is not brokered.
+
+    Raises: ResourceError.
+    """
+    for url in options["allow_return_url"]:
+        add_url(slug, url=url)
+    for url in options["forbid_return_url"]:
+        remove_url(slug, url=url)
+    try:
+        return {RETURN_URLS: listed_urls(slug)}
+    except BadResource:
+        return {}
