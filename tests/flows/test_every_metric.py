@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
-
 import pytest
 from django.db import DatabaseError
-from django.test import Client as Browser
 
-from authplane.core.config import config
 from tests.operator.conftest import OperatorAtTheApi
 from tests.support.factories import make_client
-
-SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>[^}]*)\})? (?P<value>\S+)$")
+from tests.support.figures import Changes, figures
 
 
 @pytest.fixture
 def operator():
     return OperatorAtTheApi()
-
-
-def figures():
-    """Name with labels to value."""
-    given = config().metrics
-    pair = b64encode(f"{given.username}:{given.password}".encode()).decode()
-    answer = Browser().get("/metrics", headers={"Authorization": f"Basic {pair}"})
-    assert answer.status_code == 200
-    matches = [SAMPLE.match(line) for line in answer.content.decode().splitlines()]
-    return {
-        (found["name"], found["labels"] or ""): float(found["value"]) for found in matches if found
-    }
-
-
-class Changes:
-    """What a block did to one metric."""
-
-    def __init__(self, name, labels=""):
-        self.key = (name, labels)
-
-    def __enter__(self):
-        self.before = figures().get(self.key, 0.0)
-        return self
-
-    def __exit__(self, *failure):
-        self.by = figures().get(self.key, 0.0) - self.before
 
 
 @pytest.mark.shows(
