@@ -89,10 +89,12 @@ def send(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
+    wants_body: bool = True,
 ) -> Fetched:
     """The answer, of whatever status, to a request with a form, a JSON document or neither.
 
-    ``timeout`` in seconds covers everything from the name look-up to the last byte.
+    ``timeout`` in seconds covers everything from the name look-up to the last byte. Without
+    ``wants_body`` the connection is closed after the headers: some answers never end.
 
     Raises: FetchRefused when a rule forbids the URL or its addresses; FetchFailed otherwise, which
     says whether any of the request had left.
@@ -112,7 +114,7 @@ def send(
                 method, url, headers=sent | dict(headers or {}), content=content, timeout=timeout
             ) as response,
         ):
-            body = _read(response, max_bytes=max_bytes)
+            body = _read(response, max_bytes=max_bytes) if wants_body else b""
             return Fetched(
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},

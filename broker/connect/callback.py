@@ -11,14 +11,13 @@ from django.views.decorators.csrf import csrf_exempt
 from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.crypto import CryptoError
-from authplane.core.hashing import constant_time_equals
 from authplane.core.metrics import counter
 from authplane.core.pages import page_view
 from authplane.core.uris import add_query
 from broker.connect import limits, refusals, state
 from broker.connect.marks import mark_of
 from broker.connect.refusals import refusal_page
-from broker.connect.start import ISS_PROMISED
+from broker.connect.senders import is_from
 from broker.connections.services import store_credential
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import ConnectState
@@ -70,7 +69,7 @@ def _finish(claimed: state.Claimed, *, slug: str, answer: Form, user: User) -> H
     if provider is None or not provider.enabled or provider.slug != slug:
         # Mixed up: an answer of one service at the callback of another.
         return _ended(row, "wrong_provider", refusals.WRONG_ISSUER)
-    if not _is_from(row, unverified_issuer=answer.one("iss")):
+    if not is_from(row, unverified_issuer=answer.one("iss")):
         return _ended(row, "wrong_issuer", refusals.WRONG_ISSUER)
     if answer.one("error") == DENIED:
         state.conclude(row, outcome=DENIED)
@@ -87,7 +86,7 @@ def _exchange(claimed: state.Claimed, *, provider: Provider, code: str, user: Us
     row = claimed.row
     try:
         adapter = adapter_for(provider)
-        if not isinstance(adapter, OAuthAdapter) or adapter.settings.client_id != row.client_id:
+        if not isinstance(adapter, OAuthAdapter) or not _is_as_begun(adapter, row):
             return _ended(row, "changed_provider", refusals.BROKEN)
         asked_at = clock.now()
         tokens = adapter.exchange_code(
@@ -119,16 +118,10 @@ def _exchange(claimed: state.Claimed, *, provider: Provider, code: str, user: Us
     return see_other(row.return_url)
 
 
-def _is_from(row: ConnectState, *, unverified_issuer: str) -> bool:
-    """Whether the answer names the issuer that was asked, where one is known.
-
-    Spec: RFC 9207 section 2.4 (MUST: compare; MUST: refuse without `iss` where it is promised).
-    """
-    if not row.issuer:
-        return True
-    if not unverified_issuer:
-        return not row.context.get(ISS_PROMISED)
-    return constant_time_equals(unverified_issuer, row.issuer)
+def _is_as_begun(adapter: OAuthAdapter, row: ConnectState) -> bool:
+    """The code is for the client, and of the issuer, that the browser was sent off with."""
+    now = adapter.settings
+    return now.client_id == row.client_id and now.issuer == row.issuer
 
 
 def _ended(row: ConnectState, outcome: str, refusal: refusals.Refusal) -> HttpResponse:

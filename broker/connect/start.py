@@ -20,13 +20,13 @@ from broker.connect.marks import keep_mark, mark_for
 from broker.connect.paste import accept_key, key_page
 from broker.connect.refusals import refuse
 from broker.connect.return_urls import callback_url
+from broker.connect.senders import ISS_PROMISED
+from broker.connect.ways import way_to
 from broker.connect.wishes import NotConnectable, Wish, read_wish
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import ConnectState
-from broker.providers.settings import ApiKeySettings, OAuthSettings
+from broker.providers.settings import ApiKeySettings, ServiceAccountSettings
 from broker.upstream.base import UpstreamError
-from broker.upstream.issuer import signs_answers
-from broker.upstream.registry import OAuthAdapter, adapter_for
 from oauth.authorize.responses import see_other
 from oauth.consent.display import shown_resource
 from oauth.sessions import csrf
@@ -37,7 +37,6 @@ from oauth.sessions.views import stale_form
 RETURN_URL: Final = "return_url"
 RESOURCE: Final = "resource"
 SIGNED_IN: Final = "signed_in"
-ISS_PROMISED: Final = "iss_promised"
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +86,12 @@ def _go(request: HttpRequest, *, provider: str, form: Form, user: User) -> HttpR
                 request, wish=wish, user=user, form=form
             )
         return key_page(request, wish=wish)
-    if not isinstance(settings, OAuthSettings) or request.method != "GET":
+    if isinstance(settings, ServiceAccountSettings) or request.method != "GET":
         raise NotConnectable(refusals.NO_CONNECT)
     if form.one(SIGNED_IN):
         return _pause(wish, user=user)
     return limits.refuse_beyond(request, limits.BEGIN, user=user) or _leave(
-        request, wish=wish, user=user, settings=settings
+        request, wish=wish, user=user
     )
 
 
@@ -113,24 +112,21 @@ def _pause(wish: Wish, *, user: User) -> HttpResponse:
     return render_page("broker/continue.html", context)
 
 
-def _leave(
-    request: HttpRequest, *, wish: Wish, user: User, settings: OAuthSettings
-) -> HttpResponse:
-    adapter = adapter_for(wish.provider)
-    if not isinstance(adapter, OAuthAdapter):
-        return refuse(request, refusals.NO_CONNECT)
+def _leave(request: HttpRequest, *, wish: Wish, user: User) -> HttpResponse:
+    way = way_to(wish)
+    adapter = way.adapter
     callback, mark = callback_url(wish.provider.slug), mark_for(request)
     begun = state.begin(
         kind=ConnectState.Kind.CONNECT,
         redirect_uri=callback,
-        upstream_client_id=settings.client_id,
-        issuer=settings.issuer,
+        upstream_client_id=adapter.settings.client_id,
+        issuer=adapter.settings.issuer,
         user=user,
         provider=wish.provider.id,
         resource=wish.resource.id,
         return_url=wish.return_url,
-        scopes=wish.scopes,
-        context={ISS_PROMISED: signs_answers(settings)},
+        scopes=way.scopes,
+        context={ISS_PROMISED: way.iss_promised},
         browser_mark=mark,
         now=clock.now(),
     )
@@ -139,7 +135,7 @@ def _leave(
             redirect_uri=callback,
             state=begun.state,
             challenge=begun.challenge,
-            scopes=wish.scopes,
+            scopes=way.scopes,
         )
     )
     # The service need not learn who sent the user, let alone by which link.

@@ -267,13 +267,18 @@ def _service_account(read: _Reader, has_secret: bool) -> ServiceAccountSettings:
     return settings
 
 
-def _mcp(read: _Reader, _has_secret: bool) -> McpSettings:
-    return McpSettings(
+def _mcp(read: _Reader, has_secret: bool) -> McpSettings:
+    settings = McpSettings(
         url=read.url("url", required=True),
         client_id=read.text("client_id", limit=MAX_URL),
         secret_ref=read.reference("client_secret_ref", "client_secret_env"),
+        issuer=read.url("issuer"),
         scopes=read.scopes("scopes"),
+        pkce=read.flag("pkce", default=True),
     )
+    if (settings.secret_ref or has_secret) and not settings.client_id:
+        read.wrong("client_id", "is required with a secret")
+    return settings
 
 
 _READERS: Final[dict[str, Callable[[_Reader, bool], Settings]]] = {

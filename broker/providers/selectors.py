@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from authplane.core.cache import TimedCache, drop_on_commit
+from authplane.core.uris import fold_resource
 from broker.errors import BadProvider, Problem
 from broker.models import BrokerProvider
 from broker.providers.configuration import read_configuration
 from broker.providers.secrets import open_secret
-from broker.providers.settings import ApiKeySettings, ServiceAccountSettings, Settings
+from broker.providers.settings import (
+    ApiKeySettings,
+    McpSettings,
+    ServiceAccountSettings,
+    Settings,
+)
 
 SECONDS_UNTIL_SEEN: Final = 5.0
 _ALL: Final = "providers"
@@ -66,6 +72,11 @@ def provider_by_id(key: uuid.UUID | None) -> Provider | None:
     return _providers.get(_ALL).by_id.get(key) if key else None
 
 
+def provider_of_server(url: str) -> Provider | None:
+    """The enabled provider that leads to the MCP server at this URL; None when there is none."""
+    return _providers.get(_ALL).by_url.get(fold_resource(url))
+
+
 def reference_of(settings: Settings) -> str:
     """The name of the variable that holds the secret; empty when none does."""
     if isinstance(settings, ApiKeySettings):
@@ -109,6 +120,11 @@ class _Directory:
         providers = [view_of(row) for row in BrokerProvider.objects.all()]
         self.by_id = {provider.id: provider for provider in providers}
         self.by_slug = {provider.slug: provider for provider in providers}
+        self.by_url = {
+            fold_resource(provider.settings.url): provider
+            for provider in sorted(providers, key=lambda one: one.number, reverse=True)
+            if isinstance(provider.settings, McpSettings) and provider.enabled
+        }
 
 
 _providers: TimedCache[str, _Directory] = TimedCache(

@@ -59,12 +59,20 @@ class ServiceAccountSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpSettings:
-    """A remote MCP server: everything else is discovered from its URL."""
+    """A remote MCP server: everything else is discovered from its URL.
+
+    With `client_id` that client is used, else one is registered there. `issuer` is the only one
+    that is then accepted; where it is empty, the first one found is. `scopes` are asked for in
+    place of those that the server advertises. `pkce` off accepts authorization servers that do
+    not say that they support S256.
+    """
 
     url: str
     client_id: str = ""
     secret_ref: str = ""
+    issuer: str = ""
     scopes: tuple[str, ...] = ()
+    pkce: bool = True
 
 
 Settings = OAuthSettings | ApiKeySettings | ServiceAccountSettings | McpSettings

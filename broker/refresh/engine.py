@@ -32,9 +32,11 @@ from broker.refresh.outcomes import (
     NoToken,
     ReconnectNeeded,
     RefreshInProgress,
+    RefusedUs,
     TokenReuseDetected,
     UpstreamAway,
 )
+from broker.remote.mending import mend
 from broker.upstream.base import TokenAnswer, UpstreamDown, UpstreamRefused, UpstreamUnclear
 from broker.upstream.registry import (
     KeyAdapter,
@@ -66,11 +68,25 @@ def ensure_fresh(
 
     Not to be called inside of a transaction: the mark must be seen by others before the service is
     called, and must outlive a failure. Who comes second waits, at most 15 seconds, and gets what
-    the first one got. ``scopes`` are the service's names, for service accounts alone.
+    the first one got. ``scopes`` are the service's names, for service accounts alone. A service
+    that was discovered and refuses us is asked once more, where asking anew found it changed.
 
     Raises: ReconnectNeeded, TokenReuseDetected, UpstreamAway, RefreshInProgress; BadProvider,
     SecretUnavailable, CryptoError and BadKey when the operator has to mend something.
     """
+    wanted = tuple(scopes)
+    try:
+        return _fresh(connection_id, margin=margin, now=now, scopes=wanted)
+    except RefusedUs as refused:
+        row = connection_by_id(connection_id)
+        if row is None or not mend(row, refusal=refused.refusal, now=clock.now()):
+            raise
+    return _fresh(connection_id, margin=margin, now=clock.now(), scopes=wanted)
+
+
+def _fresh(
+    connection_id: uuid.UUID, *, margin: int, now: datetime, scopes: tuple[str, ...]
+) -> AccessToken:
     first: Connection | None = None
     gives_up = time.monotonic() + PATIENCE
     pause = FIRST_PAUSE
@@ -79,7 +95,7 @@ def ensure_fresh(
         _require_usable(row)
         assert row is not None  # noqa: S101 - required above
         first = first or row
-        answer = _at_hand(row, first=first, margin=margin, now=now, scopes=tuple(scopes))
+        answer = _at_hand(row, first=first, margin=margin, now=now, scopes=scopes)
         if answer is None:
             answer = _try_to_refresh(row, now=now)
         if answer is not None:
@@ -228,7 +244,7 @@ def _refresh(
         with measures.refreshing():
             answer = adapter.refresh(refresh_token)
     except UpstreamRefused as refused:
-        if refused.is_final:
+        if refused.is_final or claim.is_last(refused.code):
             claim.conclude(status=Connection.Status.REAUTH_REQUIRED)
             _count(row, "refused")
             raise ReconnectNeeded("upstream_refused") from refused
@@ -236,7 +252,7 @@ def _refresh(
         claim.give_up(retry_after=0)
         log.error("upstream refuses us", extra={"provider": name_of(row), "why": refused.code})  # noqa: TRY400
         _count(row, "misconfigured")
-        raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
+        raise RefusedUs(refused.code, retry_after=claims.FIRST_PAUSE) from refused
     except UpstreamUnclear as unclear:
         claim.leave_open()
         log.warning("outcome unknown", extra={"provider": name_of(row), "why": unclear.why})

@@ -50,6 +50,14 @@ class UpstreamAway(NoToken):
         self.retry_after = max(1, retry_after)
 
 
+class RefusedUs(UpstreamAway):
+    """The service refused this server, not the user; `refusal` is what it is called here."""
+
+    def __init__(self, refusal: str, *, retry_after: int) -> None:
+        super().__init__(retry_after=retry_after)
+        self.refusal = refusal
+
+
 class RefreshInProgress(UpstreamAway):
     """Somebody else refreshes the connection and is not done yet (503)."""
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from authplane.core import fetch
 from authplane.core.cache import TimedCache
-from authplane.core.fetch import FetchFailed, FetchRefused, check_url
+from authplane.core.fetch import FetchFailed, FetchRefused
 from broker.providers.settings import OAuthSettings
 from broker.upstream.base import NotSent
-from broker.upstream.reach import reach_of
+from broker.upstream.reach import endpoint_in, reach_of
 
 MAX_BYTES: Final = 256 * 1024
 SECONDS: Final = 5.0
@@ -74,24 +74,13 @@ def _load(issuer: str) -> Endpoints:
     if answer.status != HTTPStatus.OK or document.get("issuer") != issuer:
         raise NotSent("discovery: not the document of this issuer")
     urls = [
-        _url(document, name)
+        endpoint_in(document, name)
         for name in ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
     ]
     if not urls[0] or not urls[1]:
         raise NotSent("discovery: no endpoints")
     promises = document.get("authorization_response_iss_parameter_supported") is True
     return Endpoints(urls[0], urls[1], urls[2], promises)
-
-
-def _url(document: dict[str, Any], name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str):
-        return ""
-    try:
-        check_url(value, allow_http=reach_of(value).http)
-    except FetchRefused:
-        return ""
-    return value
 
 
 _documents: TimedCache[str, Endpoints] = TimedCache("upstream_issuers", ttl=KEPT_FOR, load=_load)

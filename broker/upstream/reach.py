@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from authplane.core.config import config
-from authplane.core.fetch import Reach
+from authplane.core.fetch import FetchRefused, Reach, check_url
 from authplane.core.uris import is_loopback_host
 
 
@@ -20,3 +22,15 @@ def reach_of(url: str) -> Reach:
     except ValueError:
         host = ""
     return Reach(private_hosts=private, http=host in private and is_loopback_host(host))
+
+
+def endpoint_in(document: Mapping[str, Any], name: str) -> str:
+    """The URL that a metadata document gives by this name; empty when none that may be called."""
+    value = document.get(name)
+    if not isinstance(value, str):
+        return ""
+    try:
+        check_url(value, allow_http=reach_of(value).http)
+    except FetchRefused:
+        return ""
+    return value

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from authplane.core import clock
 from broker.errors import BadProvider, Problem
-from broker.models import Connection, UpstreamConfig
-from broker.providers.selectors import Provider, provider_by_id
+from broker.models import Connection, ProviderConfig, UpstreamConfig
+from broker.providers.selectors import Provider, provider_by_id, provider_of_server
 from broker.providers.settings import (
     ApiKeySettings,
     OAuthSettings,
     ServiceAccountSettings,
 )
+from broker.remote.client import MANUAL
+from broker.remote.configuration import configured_provider
+from broker.remote.targets import of_provider
 from broker.upstream import service_account
 from broker.upstream.authorize_url import authorize_url
 from broker.upstream.base import TokenAnswer
@@ -24,8 +28,6 @@ from broker.upstream.reach import reach_of
 from broker.upstream.revocation import revoke_token
 from broker.upstream.token_endpoint import EXCHANGE_SECONDS, REFRESH_SECONDS, ask
 from broker.vault.sealing import open_text
-
-CONFIG_TABLE = "broker_upstreamconfig"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,8 @@ Adapter = OAuthAdapter | KeyAdapter | ServiceAccountAdapter
 def adapter_for(provider: Provider) -> Adapter:
     """The provider's way of speaking, with its secret opened.
 
-    Raises: BadProvider, SecretUnavailable; NotSent when its endpoints cannot be discovered.
+    Raises: BadProvider, SecretUnavailable; NotSent when its endpoints cannot be discovered;
+    CryptoError when a secret that was discovered with them cannot be opened.
     """
     settings = provider.usable()
     if isinstance(settings, OAuthSettings):
@@ -145,16 +148,18 @@ def adapter_for(provider: Provider) -> Adapter:
         return KeyAdapter(settings=settings)
     if isinstance(settings, ServiceAccountSettings):
         return ServiceAccountAdapter(settings=settings, key=provider.secret())
-    raise BadProvider([Problem("protocol", "is of servers, which are connected one by one")])
+    known = of_provider(provider).stored()
+    if known is None or not known.client_id:
+        known = configured_provider(provider, now=clock.now())
+    return adapter_for_server(known)
 
 
-def adapter_for_server(found: UpstreamConfig) -> OAuthAdapter:
-    """What was discovered about a remote MCP server, with our client there. Raises: CryptoError."""
-    secret = ""
-    if found.secret_sealed is not None:
-        secret = open_text(
-            found.secret_sealed, table=CONFIG_TABLE, row=found.pk, column="secret_sealed"
-        )
+def adapter_for_server(found: UpstreamConfig | ProviderConfig) -> OAuthAdapter:
+    """What was discovered about a remote MCP server, with our client there, however old it is.
+
+    Raises: CryptoError, SecretUnavailable; BadProvider when its client was an administrator's and
+    is not configured any more.
+    """
     settings = OAuthSettings(
         client_id=found.client_id,
         issuer=found.issuer,
@@ -163,7 +168,24 @@ def adapter_for_server(found: UpstreamConfig) -> OAuthAdapter:
         revoke_url=found.revocation_endpoint,
         token_endpoint_auth_method=found.token_endpoint_auth_method,
     )
-    return OAuthAdapter(settings=settings, secret=secret, resource=found.resource_identifier)
+    return OAuthAdapter(
+        settings=settings, secret=_secret_of(found), resource=found.resource_identifier
+    )
+
+
+def _secret_of(found: UpstreamConfig | ProviderConfig) -> str:
+    """The secret of our client there; empty for a public one."""
+    if found.client_source == MANUAL:
+        is_own = isinstance(found, ProviderConfig)
+        provider = provider_by_id(found.pk) if is_own else provider_of_server(found.url)
+        configured = provider.usable() if provider else None
+        if provider is None or getattr(configured, "client_id", "") != found.client_id:
+            raise BadProvider([Problem("client_id", "of the server is not configured any more")])
+        return provider.secret()
+    if found.secret_sealed is None:
+        return ""
+    table = found._meta.db_table  # noqa: SLF001 - Django's own name for it
+    return open_text(found.secret_sealed, table=table, row=found.pk, column="secret_sealed")
 
 
 def adapter_of(connection: Connection) -> Adapter:

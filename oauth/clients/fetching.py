@@ -57,12 +57,18 @@ class Answer:
 
 
 def fetch_published(
-    url: str, *, etag: str = "", max_bytes: int = 0, private_hosts: Collection[str] = ()
+    url: str,
+    *,
+    etag: str = "",
+    max_bytes: int = 0,
+    private_hosts: Collection[str] = (),
+    http: bool = False,
 ) -> Answer:
     """The JSON document at ``url``, and for how many seconds it may be kept.
 
-    ``max_bytes`` takes the place of the usual limit of a client's document; ``private_hosts`` are
-    further hosts that may live at private addresses, for what administrators registered.
+    ``max_bytes`` takes the place of the usual limit of a client's document. For what administrators
+    registered, ``private_hosts`` are further hosts that may live at private addresses, and ``http``
+    does without TLS.
 
     An outage is remembered for 30 seconds, during which the whole host is not asked again.
 
@@ -77,7 +83,9 @@ def fetch_published(
         raise _suppressed("host_failing")
     try:
         with _one_of_few(), _timed():
-            return _fetch(url, etag=etag, max_bytes=max_bytes, private_hosts=private_hosts)
+            return _fetch(
+                url, etag=etag, max_bytes=max_bytes, private_hosts=private_hosts, http=http
+            )
     except fetch.FetchRefused as refused:
         reason = refused.reason
     except fetch.FetchFailed as failed:
@@ -106,7 +114,9 @@ def is_being_fetched(url: str) -> bool:
     return leases.is_claimed(f"fetch:{url}")
 
 
-def _fetch(url: str, *, etag: str, max_bytes: int, private_hosts: Collection[str]) -> Answer:
+def _fetch(
+    url: str, *, etag: str, max_bytes: int, private_hosts: Collection[str], http: bool
+) -> Answer:
     limits = config().cimd
     fetched = fetch.fetch_json(
         url,
@@ -115,7 +125,7 @@ def _fetch(url: str, *, etag: str, max_bytes: int, private_hosts: Collection[str
         etag=etag,
         allowed_private_hosts={*limits.allowed_private_hosts, *private_hosts},
         allow_private=limits.allow_private_addresses,
-        allow_http=not limits.require_https,
+        allow_http=http or not limits.require_https,
     )
     lifetime = kept_for(fetched.headers, now=time.time())
     if etag and fetched.status == NOT_MODIFIED:
@@ -139,17 +149,18 @@ def is_json_type(content_type: str) -> bool:
     )
 
 
-def kept_for(headers: Mapping[str, str], *, now: float) -> int:
-    """Seconds for which an answer is fresh, between the configured floor and ceiling.
+def kept_for(
+    headers: Mapping[str, str], *, now: float, bounds: tuple[int, int] | None = None
+) -> int:
+    """Seconds for which an answer is fresh, within ``bounds``: the configured floor and ceiling.
 
     An answer that must not be stored is kept for the floor: without one, every visitor of every
     client could make us fetch.
 
     Spec: RFC 9111 sections 4.2.1 and 5.2.2.
     """
-    limits = config().cimd
-    stated = _stated_life(headers, now=now)
-    return max(limits.cache_min, min(limits.cache_max, stated))
+    low, high = bounds or (config().cimd.cache_min, config().cimd.cache_max)
+    return max(low, min(high, _stated_life(headers, now=now)))
 
 
 def _stated_life(headers: Mapping[str, str], *, now: float) -> int:
