@@ -516,6 +516,15 @@ class ApiKeyDeleted(Event):
     name: str
 
 
+@event("api_key.refused")
+class ApiKeyRefused(Event):
+    """A key that exists was refused at a proxy. At most once a minute for each reason."""
+
+    id: str
+    proxy: str
+    reason: str
+
+
 @event("access_group.created")
 class AccessGroupCreated(Event):
     """There is a new group of keys."""

@@ -97,6 +97,8 @@ def _look_up(
     """Whether the setting was given, and the value as given."""
     try:
         value = None
+        if not known.empty_is_unset and environment.get(known.variable) == "":
+            raise BadValue("is set and empty; give it a value, or remove it")
         if known.variable:
             value = from_environment(known.variable, environment, may_be_file=known.secret)
         pointer = environment.get(DATA_KEY_POINTER)

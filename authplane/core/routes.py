@@ -37,7 +37,8 @@ for resource servers, and a browser that holds a resource server's secret has al
 CROSS_ORIGIN_PREFIXES = ("/.well-known/", "/oauth/register/", "/register/")
 METADATA_INFIX = "/.well-known/"
 
-OPERATOR_PREFIXES = ("/admin", "/console", "/metrics")
+DATA_PLANE = "/proxy/"
+OPERATOR_PREFIXES = ("/admin", "/console", "/metrics", DATA_PLANE)
 
 TOKEN_ENDPOINTS = frozenset({"/oauth/token", "/token"})
 

@@ -108,6 +108,12 @@ def _secret_problems(config: Config, *, local: bool) -> Iterator[str]:
     if config.broker.cron_secret:
         required["CRON_SECRET"] = config.broker.cron_secret
         yield from _strength_problems("CRON_SECRET", config.broker.cron_secret, local=False)
+    if config.forward_auth.key:
+        # As strong beside localhost: what it opens is not this server's alone.
+        required["AUTHPLANE_FORWARD_AUTH_KEY"] = config.forward_auth.key
+        yield from _strength_problems(
+            "AUTHPLANE_FORWARD_AUTH_KEY", config.forward_auth.key, local=False
+        )
     yield from _reuse_problems(required)
     yield from _data_key_problems(secrets.data, secrets.data_old, local=local)
     if config.metrics.password and config.metrics.password.strip().lower() in WEAK:

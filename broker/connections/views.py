@@ -58,7 +58,7 @@ def _delete(request: HttpRequest, *, slug: str) -> HttpResponse:
     session = signed_in(request)
     if session is None:
         return _unauthorized(request)
-    if request.content_type != JSON or not _is_same_origin(request):
+    if request.content_type != JSON or not is_same_origin(request):
         return error_response(
             request, error="access_denied", status=403,
             description="needs Content-Type application/json and a same-origin request",
@@ -92,7 +92,7 @@ def _end(user: User, *, slug: str) -> bool:
     return True
 
 
-def _is_same_origin(request: HttpRequest) -> bool:
+def is_same_origin(request: HttpRequest) -> bool:
     """The browser says so; saying nothing is not enough where the cookie alone would decide."""
     said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
     return said and csrf.is_from_this_site(request)
@@ -144,6 +144,15 @@ def _page(request: HttpRequest, *, user: User) -> HttpResponse:
                 "used_by": names.get(row.last_used_by) or row.last_used_by,
             }
             for row in rows
+        ],
+        "servers": [
+            {
+                "name": str(row.server),
+                "needs_again": row.status == Connection.Status.REAUTH_REQUIRED,
+                "scopes": row.scopes_granted,
+                "since": row.connected_at,
+            }
+            for row in connections_of(user.pk).filter(server__isnull=False)
         ],
     }
     return render_page("broker/connections.html", context)

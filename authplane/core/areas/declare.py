@@ -25,6 +25,7 @@ class Setting:
     high: int | None
     choices: tuple[str, ...]
     secret: bool
+    empty_is_unset: bool = True
 
     @property
     def name(self) -> str:
@@ -50,6 +51,8 @@ class Setting:
         if isinstance(value, str) and "${" in value:
             raise env.BadValue("still holds a literal ${...}: nothing replaced the placeholder")
         typed = self.read(value)
+        if not self.empty_is_unset and not str(typed).strip():
+            raise env.BadValue("is set and empty; give it a value, or remove it")
         if self.choices and typed not in self.choices:
             raise env.BadValue(f"must be one of: {self.bound}")
         if (self.low is not None and typed < self.low) or (
@@ -70,10 +73,13 @@ def setting(
     high: int | None = None,
     choices: tuple[str, ...] = (),
     secret: bool = False,
+    empty_is_unset: bool = True,
 ) -> Any:
     """A dataclass field with everything that loading and the reference page need to know.
 
     The variable is ``AUTHPLANE_`` and the key in capitals, unless ``variable`` says otherwise.
+    Without ``empty_is_unset`` a variable that is set and empty stops the start: whoever set it
+    believes in a protection.
     """
     name = "AUTHPLANE_" + key.replace(".", "_").upper() if variable is None else variable
     known = Setting(
@@ -85,5 +91,6 @@ def setting(
         high=high,
         choices=choices,
         secret=secret,
+        empty_is_unset=empty_is_unset,
     )
     return field(default=default, metadata={"setting": known}, repr=not secret)

@@ -63,6 +63,16 @@ class Broker:
         " revoke ends the connection, retry_once presents the token one more time first.",
         choices=("revoke", "retry_once"),
     )
+    cron_secret: str = setting(
+        "cron.secret",
+        "",
+        "Lets a scheduler of yours call /api/oauth/refresh-tokens and /api/oauth/cleanup-pkce with"
+        " Authorization: Bearer. Empty: nobody may; the built-in schedule does the same work.",
+        variable="CRON_SECRET",
+        read=secret,
+        empty_is_unset=False,
+        secret=True,
+    )
     allowed_private_hosts: tuple[str, ...] = setting(
         "broker.allowed_private_hosts",
         (),

@@ -1,0 +1,1 @@
+"""Remote MCP servers of users: whose they are, and everything a user can do with them over HTTP."""
