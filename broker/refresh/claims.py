@@ -21,11 +21,12 @@ from authplane.core.config import config
 from authplane.core.ids import uuid7
 from broker.connections import credentials
 from broker.models import Connection
-from broker.upstream.base import TokenAnswer
+from broker.upstream.base import UNEXPLAINED, TokenAnswer
 
 AGAIN: Final = "again:"
 FIRST_PAUSE: Final = 5
 LONGEST_PAUSE: Final = 15 * 60
+UNEXPLAINED_REFUSALS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class Claim:
             failures=self.failures + 1,
             next_attempt_at=clock.now() + timedelta(seconds=pause),
         )
+
+    def is_last(self, refusal: str) -> bool:
+        """Whether a refusal without a reason counts as one of the refresh token itself.
+
+        Some services answer an empty 400 to whatever they refuse, ended refresh tokens too. The
+        first may come from anything in between; users of a dead token must not wait for ever.
+        """
+        return refusal == UNEXPLAINED and self.failures + 1 >= UNEXPLAINED_REFUSALS
 
     def leave_open(self) -> None:
         """Nobody knows the outcome: the mark stays, and nobody waits for this attempt."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+UNEXPLAINED: Final = "unexplained"
+"""A service refused a request and did not say why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +14,8 @@ class TokenAnswer:
     """Tokens of an upstream service. No token shows in its text form.
 
     `expires_in` is seconds, None when the service did not say; `scopes` is None when it named
-    none, which means: as asked for. `account` is whose account it is, as the service says.
+    none, which means: as asked for. `account` is whose account it is, as the service says, and
+    `id_token` what it signed about that, unread; "" where there is none.
     """
 
     access_token: str = field(repr=False)
@@ -19,6 +24,7 @@ class TokenAnswer:
     scopes: tuple[str, ...] | None = None
     token_type: str = "Bearer"  # noqa: S105 - a kind of token
     account: str = ""
+    id_token: str = field(default="", repr=False)
 
 
 class UpstreamError(Exception):

@@ -13,6 +13,7 @@ from authplane.core import fetch
 from authplane.core.fetch import Fetched, FetchFailed, FetchRefused, Reach
 from broker.upstream.answers import BadAnswer, error_code, members_of, read_answer
 from broker.upstream.base import (
+    UNEXPLAINED,
     NotSent,
     TokenAnswer,
     UpstreamRefused,
@@ -173,7 +174,13 @@ def _require_success(fetched: Fetched, code: str | None) -> None:
         raise UpstreamRefused(code)
     if not is_success(status):
         # A redirect is not followed: the secret is for the URL that was configured.
-        raise UpstreamRefused("redirect" if status < HTTPStatus.BAD_REQUEST else "other")
+        raise UpstreamRefused("redirect" if status < HTTPStatus.BAD_REQUEST else _unsaid(status))
+
+
+def _unsaid(status: int) -> str:
+    """What a refusal is called that names no error. RFC 6749 section 5.2 has 400 for what is wrong
+    with a request, but for the client's credentials."""
+    return UNEXPLAINED if status == HTTPStatus.BAD_REQUEST else "other"
 
 
 def _retry_after(fetched: Fetched) -> int:

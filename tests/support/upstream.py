@@ -89,7 +89,8 @@ class Upstream:
                 return 200, {}
             if self.failures:
                 status = self.failures.pop(0)
-                return status, {"error": self.error, "error_description": LEAK}
+                told = {"error": self.error, "error_description": LEAK} if self.error else {}
+                return status, told
             if kind == "refresh_token":
                 return self._refreshed(form["refresh_token"])
             return 200, self._issued(refresh=self.gives_refresh)

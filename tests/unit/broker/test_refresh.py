@@ -169,6 +169,32 @@ def test_what_the_service_has_not_acted_on_can_be_tried_again(row, upstream, sta
     assert fresh(row).value in upstream.given
 
 
+def test_a_refusal_without_a_reason_counts_the_third_time(row, upstream):
+    """As glewlwyd answers refresh tokens that have ended."""
+    upstream.failures, upstream.error = [400, 400, 400], ""
+
+    for _ in range(2):
+        with pytest.raises(UpstreamAway):
+            fresh(row)
+    with pytest.raises(ReconnectNeeded, match="upstream_refused"):
+        fresh(row)
+
+    row.refresh_from_db()
+    assert ("reauth_required", None) == (row.status, row.refresh_used_at)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_other_refusals_without_a_reason_are_not_the_token_s(row, upstream, status):
+    upstream.failures, upstream.error = [status] * 4, ""
+
+    for _ in range(4):
+        with pytest.raises(UpstreamAway):
+            fresh(row)
+
+    row.refresh_from_db()
+    assert "active" == row.status
+
+
 def test_what_was_not_sent_leaves_no_mark(row):
     provider = row.provider
     provider.config_data |= {"token_url": "http://127.0.0.1:1/token"}
