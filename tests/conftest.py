@@ -14,7 +14,12 @@ import time_machine
 from tests.support import node, sdk
 from tests.support.sockets import loopback_only
 
-pytest_plugins = ["tests.support.compliance", "tests.support.scene", "tests.support.server"]
+pytest_plugins = [
+    "tests.support.compliance",
+    "tests.support.scene",
+    "tests.support.server",
+    "tests.support.real_upstreams",
+]
 
 SOMEWHEN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,7 @@ from tests.support.assertions import ID_JAG, TOKEN_EXCHANGE, TYPES
 from tests.support.dpop import DPoPKey
 from tests.support.factories import make_client, make_resource
 from tests.support.platforms import JWT_BEARER, Platform
-from tests.support.server import ROOT, RunningServer, free_port, running_server
+from tests.support.server import RunningServer, free_port, running_server
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -111,30 +109,18 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without rows."""
-    path = tmp_path_factory.mktemp("two-servers") / "empty.sqlite3"
-    environment = dict(os.environ) | {
-        "DATABASE_URL": f"sqlite:///{path}",
-        "REDIS_URL": "",
-        "DJANGO_SETTINGS_MODULE": "tests.support.live_settings",
-        "PYTHONPATH": str(ROOT),
-    }
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
 def sides(
-    django_db_setup: None, django_db_blocker: Any, empty_database: Path
+    django_db_setup: None,
+    django_db_blocker: Any,
+    empty_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[Side]]:
     """Two servers that trust each other."""
     with django_db_blocker.unblock(), contextlib.ExitStack() as until_the_end:
         both = []
+        folder = tmp_path_factory.mktemp("two-servers")
         for name in ("left", "right"):
-            database = empty_database.with_name(f"{name}.sqlite3")
+            database = folder / f"{name}.sqlite3"
             shutil.copy(empty_database, database)
             server = until_the_end.enter_context(
                 running_server(
