@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class Upstream:
             "Deny": {"error": "access_denied"} | state,
         }
 
+    def handles(self, handler: BaseHTTPRequestHandler) -> bool:
+        """Whether a more particular service answered the request by itself."""
+        return False
+
     def answer(self, path: str, headers: dict[str, str], form: dict[str, str]) -> tuple[int, Any]:
         """Status and members of the answer to one request."""
         kind = "revoke" if path == "/revoke" else form.get("grant_type", "")
@@ -118,10 +122,19 @@ class Upstream:
         return {"token_type": "bearer", **tokens}
 
 
+Kind = TypeVar("Kind", bound=Upstream)
+
+
 @contextlib.contextmanager
 def running_upstream(**switches: Any) -> Iterator[Upstream]:
     """The service runs until the block ends."""
-    world = Upstream(**switches)
+    with running(Upstream(**switches)) as world:
+        yield world
+
+
+@contextlib.contextmanager
+def running(world: Kind) -> Iterator[Kind]:
+    """This service runs until the block ends."""
     server = _serve(world)
     world.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -195,6 +208,8 @@ def _serve(world: Upstream) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             """The page that asks the user; its links are the two answers."""
+            if world.handles(self):
+                return
             parts = urlsplit(self.path)
             asked = dict(parse_qsl(parts.query))
             with world.lock:
@@ -213,6 +228,8 @@ def _serve(world: Upstream) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def do_POST(self) -> None:
+            if world.handles(self):
+                return
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
             is_json = headers.get("content-type") == "application/json"
