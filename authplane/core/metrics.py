@@ -93,6 +93,9 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authserver_upstream_token_refresh_total": (
         "Refreshes at upstream services, by how they ended.", ("provider", "outcome"),
     ),
+    "authplane_forward_auth_total": (
+        "Requests that proxy servers asked about, by how it ended.", ("proxy", "outcome"),
+    ),
     "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),
     "authplane_assertions_denied_total": ("Identity assertions refused.", ("reason",)),
     **metrics_broker.COUNTERS,

@@ -10,30 +10,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_SIGNING_INSIDE = (
+    "signing inside of Vault; keys are sealed under the data key that Vault wraps, by"
+    " AUTHPLANE_DATA_ENCRYPTION_VAULT_*"
+)
+
 ABSENT_FEATURES: dict[str, str] = {
-    "AUTHPLANE_DATA_ENCRYPTION_VAULT_": "Vault as the keeper of data keys",
-    "AUTHPLANE_DATA_ENCRYPTION_AUTH_METHOD": "Vault as the keeper of data keys",
-    "AUTHPLANE_DATA_ENCRYPTION_MOUNT_PATH": "Vault as the keeper of data keys",
-    "AUTHPLANE_FORWARD_AUTH_": "answering a proxy's authorization requests",
     "AUTHPLANE_LOG_OTEL": "log export over OTLP",
     "AUTHPLANE_METRICS_INSECURE": "metrics export over OTLP",
     "AUTHPLANE_METRICS_OTEL_": "metrics export over OTLP",
-    "AUTHPLANE_OIDC_": "sign-in through an upstream identity provider",
     "AUTHPLANE_SERVER_IDLE_TIMEOUT": "an idle limit apart from AUTHPLANE_SERVER_READ_TIMEOUT",
     "AUTHPLANE_TRACING_": "tracing",
-    "AUTHPLANE_VAULT_ADDR": "Vault as the keeper of signing keys",
-    "AUTHPLANE_VAULT_APPROLE_": "Vault as the keeper of signing keys",
-    "AUTHPLANE_VAULT_TIMEOUT": "Vault as the keeper of signing keys",
-    "AUTHPLANE_VAULT_TOKEN": "Vault as the keeper of signing keys",
-    "AUTHPLANE_VAULT_TRANSIT_": "Vault as the keeper of signing keys",
+    "AUTHPLANE_VAULT_ADDR": _SIGNING_INSIDE,
+    "AUTHPLANE_VAULT_APPROLE_": _SIGNING_INSIDE,
+    "AUTHPLANE_VAULT_TIMEOUT": _SIGNING_INSIDE,
+    "AUTHPLANE_VAULT_TOKEN": _SIGNING_INSIDE,
+    "AUTHPLANE_VAULT_TRANSIT_": _SIGNING_INSIDE,
     "AUTHPLANE_ADMIN_AUDIT_": "querying the audit record over the operator API",
 }
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
 
 ABSENT_SECTIONS: dict[str, str] = {
-    "oidc": "sign-in through an upstream identity provider",
-    "signing.vault_transit": "Vault as the keeper of signing keys",
-    "data_encryption.vault_transit_encrypt": "Vault as the keeper of data keys",
+    "signing.vault_transit": _SIGNING_INSIDE,
     "server.idle_timeout": "an idle limit apart from server.read_timeout",
     "tracing": "tracing",
     "admin.audit_default_lookback": "querying the audit record over the operator API",
@@ -47,6 +45,7 @@ REMOVED_KEYS: dict[str, str] = {
     "resource_servers": "use resources",
     "vault_connectors": "use broker_providers",
     "vault_connect": "use connect",
+    "oidc.client_secret_env": "use oidc.client_secret_ref",
     "token_exchange.cross_client_allowlist": "use the policy of the resource",
 }
 """YAML keys of earlier releases of this configuration format, with what replaces them."""
@@ -61,7 +60,6 @@ _ON = _one_of("true", "1", "yes", "on")
 
 FIXED: dict[str, tuple[Callable[[str], bool], str]] = {
     "AUTHPLANE_SESSION_FAIL_CLOSED": (_ON, "sessions always fail closed"),
-    "AUTHPLANE_DATA_ENCRYPTION_DRIVER": (_one_of("aes_master"), "aes_master is the only driver"),
     "AUTHPLANE_METRICS_PROVIDER": (_one_of("prometheus"), "metrics are exported to Prometheus"),
     "AUTHPLANE_METRICS_PATH": (_one_of("/metrics"), "metrics are always at /metrics"),
     "AUTHPLANE_LOG_STDOUT": (_ON, "log lines always go to standard output"),

@@ -36,6 +36,7 @@ ANY_PORT_URLS = frozenset({
 })  # fmt: skip
 CALLBACK = "/oidc/callback"
 HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+WRAPPED_KEY = re.compile(r"vault:v[0-9]{1,9}:[A-Za-z0-9+/]{40,4096}={0,2}")
 DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -116,6 +117,7 @@ def _secret_problems(config: Config, *, local: bool) -> Iterator[str]:
         )
     yield from _reuse_problems(required)
     yield from _data_key_problems(secrets.data, secrets.data_old, local=local)
+    yield from _vault_problems(config)
     if config.metrics.password and config.metrics.password.strip().lower() in WEAK:
         yield "METRICS_PASSWORD is on the list of well-known weak secrets"
 
@@ -127,10 +129,43 @@ def _data_key_problems(present: str, old: str, *, local: bool) -> Iterator[str]:
         ("AUTHPLANE_DATA_ENCRYPTION_KEY", present),
         ("AUTHPLANE_DATA_ENCRYPTION_KEY_OLD", old),
     ):
-        if value and not DATA_KEY_HEX.fullmatch(value):
-            yield f"{name} must be 64 hexadecimal digits (32 bytes)"
+        if value and not DATA_KEY_HEX.fullmatch(value) and not WRAPPED_KEY.fullmatch(value):
+            yield f"{name} must be 64 hexadecimal digits (32 bytes), or such a key as Vault wrapped it"
     if present and present.lower() == old.lower():
         yield "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD equals the present value"
+
+
+def _vault_problems(config: Config) -> Iterator[str]:
+    """A data key that Vault wrapped can be asked for, and is what the driver says."""
+    keys, present = config.data_keys, config.secrets.data
+    is_wrapped = present.startswith("vault:")
+    if keys.driver == TRANSIT and not is_wrapped:
+        yield (
+            "AUTHPLANE_DATA_ENCRYPTION_KEY must be a data key as Vault wrapped it (vault:v1:...):"
+            " vault write -f -field=ciphertext <mount>/datakey/wrapped/<key>"
+        )
+    if keys.driver != TRANSIT and is_wrapped:
+        yield "AUTHPLANE_DATA_ENCRYPTION_DRIVER must be vault_transit_encrypt: Vault has the key"
+    if config.signing.key_store == "vault_transit" and keys.driver != TRANSIT:
+        yield (
+            "AUTHPLANE_SIGNING_KEY_STORE vault_transit needs AUTHPLANE_DATA_ENCRYPTION_DRIVER"
+            " vault_transit_encrypt"
+        )
+    if not (is_wrapped or config.secrets.data_old.startswith("vault:") or keys.address):
+        return
+    name = "AUTHPLANE_DATA_ENCRYPTION_VAULT_"
+    needed = {"ADDRESS": keys.address, "KEY_NAME": keys.key_name, "MOUNT_PATH": keys.mount_path}
+    needed |= {
+        "token": {"TOKEN": keys.token},
+        "approle": {"ROLE_ID": keys.role_id, "SECRET_ID": keys.secret_id},
+        "kubernetes": {"KUBERNETES_ROLE": keys.kubernetes_role},
+    }[keys.auth_method]
+    for member, value in needed.items():
+        if not value:
+            yield f"{name}{member} is required for a data key that Vault wrapped"
+    problem = keys.address and check_redirect_uri(keys.address, private_schemes=())
+    if problem or "?" in keys.address:
+        yield f"{name}ADDRESS must be https, or http on loopback"
 
 
 def _strength_problems(name: str, value: str, *, local: bool) -> Iterator[str]:

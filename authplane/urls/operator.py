@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", include("admin_api.urls")),
     path("metrics", metrics_view),
     path("livez", health.livez),
+    path("", include("broker.operator_urls")),
 ]
 
 handler400 = "authplane.core.error_pages.bad_request"

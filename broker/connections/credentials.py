@@ -8,6 +8,7 @@ from typing import Any
 
 from authplane.core.config import config
 from broker.models import Connection
+from broker.proxies.selectors import proxies
 from broker.upstream.base import TokenAnswer
 from broker.vault.sealing import open_members, seal_members
 
@@ -47,13 +48,14 @@ def is_kept(row: Connection, *, has_refresh: bool, expires: bool) -> bool:
     """Whether the access token may be given out more than once.
 
     There is no other one where nothing refreshes it, and no need for one where it does not expire.
-    Remote MCP servers are called with it on every request.
+    Remote MCP servers, and services behind an OAuth proxy, are called with it on every request.
     """
     return (
         not has_refresh
         or not expires
         or row.server_id is not None
         or config().broker.keep_access_tokens
+        or any(proxy.provider_id == row.provider_id for proxy in proxies())
     )
 
 

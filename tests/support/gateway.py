@@ -59,3 +59,34 @@ def make_key(user: User, group: AccessGroup, **members: Any) -> tuple[ApiKey, st
 
     body = {"name": "a key", "user_id": str(user.pk), "user_group_id": str(group.pk)}
     return create_key(body | members)
+
+
+def gateway_token(proxy: OAuthProxy, user: User, *, scope: str = "", **fields: Any) -> str:
+    """An access token of the proxy's for the user, as its token endpoint makes them."""
+    from audit import record
+    from audit.events import TokenIssued
+    from authplane.core import clock
+    from broker.proxies.selectors import view_of
+    from oauth.keys.rotation import ensure_first_key
+    from oauth.tokens import ledger
+    from oauth.tokens.authorization import Authorization
+    from oauth.tokens.minting import sign_access
+    from tests.support.factories import make_client
+
+    ensure_first_key()
+    seen = view_of(proxy)
+    client = make_client(issuer=seen.key)
+    fields.setdefault("resource", seen.resource)
+    decided = Authorization(
+        kind="authorization_code",
+        client=client,
+        subject=str(user.pk),
+        user_id=user.pk,
+        scope=tuple(scope.split()),
+        lifetime=3600,
+        **fields,
+    )
+    access = sign_access(decided, now=clock.now())
+    event = record.prepare(TokenIssued(grant="authorization_code", jti=str(access.jti), scopes=""))
+    ledger.record_access(ledger.Issue(authorization=decided, access=access, event=event))
+    return access.token

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from authplane.core.areas.assertions import AssertionGrants
 from authplane.core.areas.certificates import ClientCertificates
+from authplane.core.areas.data_plane import ForwardAuth
 from authplane.core.areas.operation import (
     Admin,
     BrokerProvider,
@@ -32,6 +33,7 @@ from authplane.core.areas.protocol import (
 from authplane.core.areas.proxies import Proxies
 from authplane.core.areas.sign_in import FederatedSignIn
 from authplane.core.areas.upstreams import Broker, Connect
+from authplane.core.areas.vault import DataKeys
 from authplane.core.areas.workloads import WorkloadTokens
 
 
@@ -54,6 +56,7 @@ class Config:
     rate_limit: RateLimit = field(default_factory=RateLimit)
     admin: Admin = field(default_factory=Admin)
     secrets: Secrets = field(default_factory=Secrets)
+    data_keys: DataKeys = field(default_factory=DataKeys)
     metrics: Metrics = field(default_factory=Metrics)
     logging: Logging = field(default_factory=Logging)
     workload: WorkloadTokens = field(default_factory=WorkloadTokens)
@@ -61,6 +64,7 @@ class Config:
     connect: Connect = field(default_factory=Connect)
     oidc: FederatedSignIn = field(default_factory=FederatedSignIn)
     proxies: Proxies = field(default_factory=Proxies)
+    forward_auth: ForwardAuth = field(default_factory=ForwardAuth)
     agents: Agents = field(default_factory=Agents)
     features: Features = field(default_factory=Features)
     broker_provider: BrokerProvider = field(default_factory=BrokerProvider)

@@ -1,0 +1,1 @@
+"""What proxy servers ask before they forward a request, and the credential they forward it with."""
