@@ -18,6 +18,7 @@ from admin_api.viewsets.resources import (
     ReturnUrls,
     RuntimeClients,
 )
+from admin_api.viewsets.sign_in import Identities, IdentityProviders
 from admin_api.viewsets.users import Users
 from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
 
@@ -65,6 +66,10 @@ urlpatterns = [
     path("api-keys/<str:key>/revoke", ApiKeys.as_view({"post": "revoke"})),
     path("access-groups", AccessGroups.as_view(LIST)),
     path("access-groups/<str:key>", AccessGroups.as_view(ONE)),
+    path("identity-providers", IdentityProviders.as_view(LIST)),
+    path("identity-providers/<str:key>", IdentityProviders.as_view(ONE)),
+    path("identity-providers/<str:key>/identities", Identities.as_view(LIST)),
+    path("identity-providers/<str:key>/identities/<str:identity>", Identities.as_view(MEMBER)),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("idps", IdPs.as_view(LIST)),

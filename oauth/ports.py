@@ -114,6 +114,49 @@ def provider_directory() -> ProviderDirectory:
     return _directories[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider that people may sign in with: what they know it as, and its short name."""
+
+    name: str
+    slug: str
+
+
+class SignInElsewhere(Protocol):
+    """Identity providers that people may sign in with."""
+
+    def offers(self) -> tuple[Offer, ...]:
+        """Those of now, in the order in which they are shown."""
+
+    def can_sign_out(self, slug: str) -> Offer | None:
+        """The provider of this name, when people can be sent there to be signed out."""
+
+
+class _OnlyHere:
+    """Nobody can sign in elsewhere."""
+
+    def offers(self) -> tuple[Offer, ...]:
+        """None."""
+        return ()
+
+    def can_sign_out(self, slug: str) -> Offer | None:  # noqa: ARG002 - the port's
+        """None."""
+        return None
+
+
+_elsewhere: list[SignInElsewhere] = [_OnlyHere()]
+
+
+def register_sign_in(elsewhere: SignInElsewhere) -> None:
+    """The sign-in page offers these providers from now on."""
+    _elsewhere[:] = [elsewhere]
+
+
+def sign_in_elsewhere() -> SignInElsewhere:
+    """The registered providers; none when nobody registered any."""
+    return _elsewhere[0]
+
+
 _registered: list[TokenSource] = []
 
 

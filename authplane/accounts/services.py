@@ -35,14 +35,24 @@ def create_user(
     name: str = "",
     role: str = User.Role.USER,
     is_staff: bool = False,
+    provider: str = "local",
+    provider_sub: str = "",
     actor: str = "system",
 ) -> User:
     """A new active account that can sign in with the password, or only elsewhere without one.
 
+    ``provider`` is the identity provider that vouches for it, under the subject ``provider_sub``.
+
     Raises: BadEmail, BadName, WeakPassword, EmailTaken.
     """
     address = accepted_email(email) if email else None
-    user = User(email=address, name=accepted_name(name), is_staff=is_staff)
+    user = User(
+        email=address,
+        name=accepted_name(name),
+        is_staff=is_staff,
+        provider=provider,
+        provider_sub=provider_sub,
+    )
     user.role = User.Role.ADMIN if role == User.Role.ADMIN else User.Role.USER
     if password is None:
         user.set_unusable_password()
@@ -76,6 +86,14 @@ def update_user(
     except IntegrityError:
         raise EmailTaken from None
     return user
+
+
+def set_role(*, user: User, role: str, actor: str = "system") -> None:
+    """The account has this role: one of `User.Role`."""
+    user.role = User.Role(role)
+    with transaction.atomic():
+        _save(user, "role")
+        record.record(UserUpdated(actor_id=actor, user=str(user.pk)))
 
 
 def set_password(*, user: User, password: str, actor: str = "system") -> None:

@@ -87,6 +87,7 @@ def read_answer(
         scopes=_scopes(found.get("scope"), separator=separator),
         token_type=_kind(kind),
         account=_account(members),
+        id_token=_id_token(members),
     )
 
 
@@ -108,6 +109,12 @@ def _token(members: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or not TOKEN.fullmatch(value):
         raise BadAnswer(f"{name} is no token")
     return value
+
+
+def _id_token(members: Mapping[str, Any]) -> str:
+    """Read where it is asked for only: elsewhere a malformed one must not cost the tokens."""
+    value = members.get("id_token")
+    return value if isinstance(value, str) and TOKEN.fullmatch(value) else ""
 
 
 def _seconds(value: Any) -> int | None:

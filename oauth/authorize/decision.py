@@ -4,12 +4,9 @@ Pure: what is known about the user and the standing consent comes in, the next s
 """
 
 from enum import Enum, auto
-from typing import Final
 
-from oauth.authorize.protocol import Wish
+from oauth.authorize.protocol import ASK_WHO, Wish
 from oauth.errors import OAuthError, Reason
-
-_ASK_WHO: Final = frozenset({"login", "select_account"})
 
 
 class Step(Enum):
@@ -25,7 +22,7 @@ def asks_to_sign_in_again(wish: Wish) -> bool:
 
     Choosing another account happens on the sign-in page, so it is the same question here.
     """
-    return bool(wish.prompts & _ASK_WHO)
+    return bool(wish.prompts & ASK_WHO)
 
 
 def next_step(wish: Wish, *, must_sign_in: bool, is_consented: bool, redirect_uri: str) -> Step:

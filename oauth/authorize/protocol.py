@@ -15,6 +15,9 @@ from oauth.resources.scopes import parse_scope
 _SHA256_B64URL: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE: Final = re.compile(r"[0-9]{1,9}")
 _PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
+ASK_WHO: Final = frozenset({"login", "select_account"})
+"""The prompts that want the person to prove anew who is there."""
+
 _MAX_HINT: Final = 254
 _MAX_LEVELS: Final = 20
 

@@ -44,12 +44,16 @@ class KeySource:
     """Where the keys of ``issuer`` are: published at ``jwks_uri``, or given as ``inline``.
 
     ``marked`` is a `use` that means signing at this kind of issuer besides `sig`.
+    ``private_hosts`` may live at private addresses besides those of the XAA settings, and ``http``
+    does without TLS.
     """
 
     issuer: str
     jwks_uri: str = ""
     inline: Mapping[str, Any] | None = None
     marked: str = ""
+    private_hosts: tuple[str, ...] = ()
+    http: bool = False
 
 
 class KeysRejected(Exception):
@@ -245,7 +249,8 @@ def _published(source: KeySource) -> Keys:
         answer = fetching.fetch_published(
             source.jwks_uri,
             max_bytes=MAX_BYTES,
-            private_hosts=config().xaa.allowed_private_hosts,
+            private_hosts=(*config().xaa.allowed_private_hosts, *source.private_hosts),
+            http=source.http,
         )
     except fetching.Rejected as refusal:
         raise KeysRejected(str(refusal)) from None

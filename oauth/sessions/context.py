@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from authplane.core.config import config
+from oauth import ports
 from oauth.errors import OAuthError, Reason
 from oauth.sessions.return_to import Ticket
 from oauth.sessions.services import SignedIn
@@ -26,20 +27,28 @@ class Level:
 
 
 def offered_levels() -> tuple[Level, ...]:
-    """The configured levels that a sign-in here can reach, weakest first."""
+    """The configured levels that a sign-in here can reach, weakest first.
+
+    What an identity provider asks for is its own affair: with one, every level may be reached.
+    """
     known = (_level(written) for written in config().oauth.acr_values)
-    return tuple(level for level in known if level.methods <= AVAILABLE)
+    anywhere = bool(ports.sign_in_elsewhere().offers())
+    return tuple(level for level in known if anywhere or level.methods <= AVAILABLE)
 
 
-def reached_level(methods: Iterable[str], *, requested: tuple[str, ...] = ()) -> str:
+def reached_level(
+    methods: Iterable[str], *, requested: tuple[str, ...] = (), vouched: str = ""
+) -> str:
     """The level that the token names: the first requested one that was reached, or the highest.
+
+    `vouched` is a level that an identity provider says was reached; one of ours counts as such.
 
     "" when the sign-in reaches none. A level that was configured for methods of another sign-in
     page counts as well, because methods say what was done and not where.
 
     Spec: OpenID Connect Core 1.0 section 3.1.2.1 (`acr_values` in order of preference).
     """
-    reached = _reached(methods)
+    reached = _reached(methods, vouched=vouched)
     wanted = [name for name in requested if name in reached]
     return (wanted or reached[::-1] or [""])[0]
 
@@ -55,7 +64,9 @@ def needs_another_sign_in(
     """
     if not requested:
         return False
-    if session is not None and not set(requested).isdisjoint(_reached(session.methods)):
+    if session is not None and not set(requested).isdisjoint(
+        _reached(session.methods, vouched=session.level)
+    ):
         return False
     if set(requested).isdisjoint(level.name for level in offered_levels()):
         raise OAuthError(Reason.SIGN_IN_LEVEL_UNMET)
@@ -64,10 +75,10 @@ def needs_another_sign_in(
     return True
 
 
-def _reached(methods: Iterable[str]) -> list[str]:
+def _reached(methods: Iterable[str], *, vouched: str) -> list[str]:
     used = frozenset(methods)
     levels = (_level(written) for written in config().oauth.acr_values)
-    return [level.name for level in levels if level.methods <= used]
+    return [level.name for level in levels if level.methods <= used or level.name == vouched]
 
 
 def _level(written: str) -> Level:

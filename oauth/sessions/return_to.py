@@ -13,6 +13,8 @@ from authplane.core import clock
 from authplane.core.config import config
 from oauth.authorize.incoming import peek
 from oauth.authorize.parameters import read_parameters
+from oauth.authorize.protocol import ASK_WHO, max_age, prompts, sign_in_levels
+from oauth.errors import OAuthError
 from oauth.sessions.marks import is_marked, mark
 
 TICKET_PARAMETER: Final = "sign_in_ticket"
@@ -39,10 +41,17 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the sign-in page needs to know about the request that waits behind it."""
+    """What signing in needs to know about the request that waits behind it.
+
+    `again` asks for a proof made now, `max_age` (seconds) for one that is not older, and `levels`
+    for one of a kind.
+    """
 
     redirect_uri: str = ""
     login_hint: str = ""
+    again: bool = False
+    max_age: int | None = None
+    levels: tuple[str, ...] = ()
 
 
 def local_path(target: str) -> str:
@@ -98,7 +107,17 @@ def waiting_request(target: str) -> Waiting | None:
     if ticket_of(target) is None:
         return None
     parameters = peek(read_parameters(target.partition("?")[2]), now=clock.now())
-    return Waiting(parameters.get("redirect_uri"), parameters.get("login_hint"))
+    try:
+        return Waiting(
+            parameters.get("redirect_uri"),
+            parameters.get("login_hint"),
+            again=bool(prompts(parameters) & ASK_WHO),
+            max_age=max_age(parameters),
+            levels=sign_in_levels(parameters),
+        )
+    except OAuthError:
+        # It was well-formed when its ticket was made; the request itself will be refused.
+        return Waiting()
 
 
 def _without_ticket(target: str) -> str:

@@ -14,6 +14,9 @@ from oauth.sessions.return_to import Ticket
 
 AUTH_TIME: Final = "auth_time"
 METHODS: Final = "amr"
+LEVEL: Final = "acr"
+BEGAN: Final = "began_at"
+PROVIDER: Final = "identity_provider"
 _BACKEND: Final = "allauth.account.auth_backends.AuthenticationBackend"
 
 
@@ -21,12 +24,15 @@ _BACKEND: Final = "allauth.account.auth_backends.AuthenticationBackend"
 class SignedIn:
     """A person, and when (epoch seconds) and how that person proved who they are.
 
-    `methods` are named as in RFC 8176.
+    `methods` are named as in RFC 8176. `level` is what an identity provider vouches for by itself,
+    and `provider` its slug; both are empty for a sign-in with a password here.
     """
 
     user: User
     auth_time: int
     methods: tuple[str, ...] = ()
+    level: str = ""
+    provider: str = ""
 
     @property
     def authenticated_at(self) -> datetime:
@@ -37,7 +43,8 @@ class SignedIn:
 def signed_in(request: HttpRequest) -> SignedIn | None:
     """Who is signed in; None for a session without a sign-in, of a disabled user, or too old.
 
-    The age counts from the sign-in, however much the session was used since.
+    The age counts from the sign-in here, however much the session was used since. At an identity
+    provider the person may have proved who they are long before.
     """
     user = request.user
     if not isinstance(user, User):
@@ -45,15 +52,31 @@ def signed_in(request: HttpRequest) -> SignedIn | None:
     auth_time = request.session.get(AUTH_TIME)
     if not isinstance(auth_time, int):
         return None
-    if clock.epoch() - auth_time > config().session.max_age:
+    if clock.epoch() - request.session.get(BEGAN, auth_time) > config().session.max_age:
         return None
-    return SignedIn(user, auth_time, tuple(request.session.get(METHODS, ())))
+    return SignedIn(
+        user,
+        auth_time,
+        tuple(request.session.get(METHODS, ())),
+        request.session.get(LEVEL, ""),
+        request.session.get(PROVIDER, ""),
+    )
 
 
-def begin_session(request: HttpRequest, *, user: User, methods: tuple[str, ...]) -> None:
+def begin_session(
+    request: HttpRequest,
+    *,
+    user: User,
+    methods: tuple[str, ...],
+    auth_time: int | None = None,
+    level: str = "",
+    provider: str = "",
+) -> None:
     """The person is signed in from now on, under a session id that nobody knew before.
 
-    `methods` are what the person has just shown, named as in RFC 8176.
+    `methods` are what the person has just shown, named as in RFC 8176. `auth_time` is when (epoch
+    seconds), which is now unless an identity provider says otherwise; `level` and `provider` are
+    as in `SignedIn`.
 
     Whatever the browser brought is dropped first: a session id planted before sign-in, and the
     session of whoever used this browser earlier, mean nothing afterwards.
@@ -62,8 +85,11 @@ def begin_session(request: HttpRequest, *, user: User, methods: tuple[str, ...])
     auth.login(request, user, backend=_BACKEND)
     # Our forms carry their own token; Django would leave a cookie here that nothing reads.
     request.META["CSRF_COOKIE_NEEDS_UPDATE"] = False
-    request.session[AUTH_TIME] = clock.epoch()
+    now = clock.epoch()
+    request.session[AUTH_TIME] = now if auth_time is None else auth_time
     request.session[METHODS] = list(methods)
+    if provider:
+        request.session.update({BEGAN: now, LEVEL: level, PROVIDER: provider})
     request.session.set_expiry(clock.now() + timedelta(seconds=config().session.max_age))
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from authplane.core.config import config
 from authplane.core.pages import error_page, page_view, render_page
 from oauth.authorize.responses import see_other
+from oauth.ports import sign_in_elsewhere
 from oauth.sessions import csrf
 from oauth.sessions.form import read_page_form
 from oauth.sessions.return_to import Waiting, local_path, waiting_request
@@ -16,14 +17,18 @@ from oauth.sessions.sign_in import Locked, WrongCredentials, sign_in
 UNREADABLE: Final = "Invalid request. Please try again."
 WRONG: Final = "Invalid email or password"
 _SIGNED_OUT_COOKIE: Final = "authserver_signed_out"
+HERE: Final = "1"
 _NOBODY_WAITS: Final = Waiting()
 
 
 @page_view("GET", "HEAD", "POST")
 def login(request: HttpRequest) -> HttpResponse:
-    """The sign-in page; a post answers 303 to where the user was going, or the page again."""
+    """The sign-in page; a post answers 303 to where the user was going, or the page again.
+
+    Where passwords do not count here, a post is refused before anything of it is read.
+    """
     if request.method == "POST":
-        return _sign_in(request)
+        return _sign_in(request) if config().oidc.show_local_login else _no_passwords()
     # Pages that send a user here to come back say `redirect`; some clients of ours say `next`.
     target = request.GET.get("redirect") or request.GET.get("next") or ""
     return _login_page(request, target=local_path(target))
@@ -33,10 +38,12 @@ def login(request: HttpRequest) -> HttpResponse:
 def logout(request: HttpRequest) -> HttpResponse:
     """The session ends on the server; 303 to the sign-in page, which says so.
 
-    A post without a session has nothing to end and is answered alike.
+    Of whoever came from an identity provider the page offers to be signed out there as well. A
+    post without a session has nothing to end and is answered alike.
     """
     form = read_page_form(request)
-    if signed_in(request) is not None:
+    session = signed_in(request)
+    if session is not None:
         token = form.one("csrf_token") if form else ""
         if not csrf.is_session_post_genuine(request, presented=token):
             return stale_form()
@@ -45,7 +52,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     csrf.forget_nonce(response)
     response.set_cookie(
         _SIGNED_OUT_COOKIE,
-        "1",
+        session.provider if session and session.provider else HERE,
         max_age=30,
         path="/login",
         secure=config().session.secure,
@@ -64,6 +71,15 @@ def stale_form() -> HttpResponse:
         "this site. Nothing was changed.",
         steps=("Go back, reload the page and send the form again.",),
         back=("/account", "Your account"),
+    )
+
+
+def _no_passwords() -> HttpResponse:
+    return error_page(
+        status=404,
+        title="Nobody signs in with a password here",
+        message="This server leaves that to an identity provider.",
+        back=("/login", "Sign in"),
     )
 
 
@@ -99,7 +115,7 @@ def _login_page(
     """
     nonce = csrf.login_nonce(request)
     waiting = waiting_request(target) or _NOBODY_WAITS
-    session = signed_in(request)
+    session, elsewhere = signed_in(request), sign_in_elsewhere()
     context = {
         "csrf_token": csrf.login_token(nonce),
         "redirect": target,
@@ -109,6 +125,9 @@ def _login_page(
         "for_application": bool(waiting.redirect_uri),
         "signed_in_as": str(session.user) if session else "",
         "signed_out": _SIGNED_OUT_COOKIE in request.COOKIES,
+        "sign_out_at": elsewhere.can_sign_out(request.COOKIES.get(_SIGNED_OUT_COOKIE, HERE)),
+        "elsewhere": elsewhere.offers(),
+        "with_password": config().oidc.show_local_login,
     }
     response = render_page(
         "oauth/login.html", context, status=status, answers_to=waiting.redirect_uri

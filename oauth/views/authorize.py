@@ -82,7 +82,7 @@ def _answer(
 
     Raises: UntrustedRequest for a refusal that must not.
     """
-    target = _own_target(request)
+    target = own_target(request)
     ticket = return_to.ticket_of(target)
     incoming = read_incoming(
         query,
@@ -159,7 +159,7 @@ def _proceed(request: HttpRequest, asked: Asked, *, target: str, started: dateti
         code_challenge=wish.code_challenge,
         dpop_jkt=wish.dpop_jkt,
         auth_time=session.authenticated_at,
-        acr=reached_level(session.methods, requested=wish.requested_levels),
+        acr=reached_level(session.methods, requested=wish.requested_levels, vouched=session.level),
         amr=list(session.methods),
         pushed=pushed.row.id if pushed else None,
     )
@@ -188,7 +188,7 @@ def _is_consented(session: SignedIn | None, *, asker: Asker, access: Access) -> 
     return covers(consent, scopes=access.scopes)
 
 
-def _own_target(request: HttpRequest) -> str:
+def own_target(request: HttpRequest) -> str:
     """Path and query of this request, in the one spelling that survives the way through a browser.
 
     Clients may leave `://` unescaped inside the query; a local path must not hold it.

@@ -168,8 +168,9 @@ class Signing:
         "signing.key_store",
         "database",
         "Where private keys live: sealed in the database or in a mounted file. postgres_key is an"
-        " older name of database.",
-        choices=("database", "keyfile", "postgres_key"),
+        " older name of database; vault_transit is the same and demands that Vault keeps the data"
+        " key.",
+        choices=("database", "keyfile", "postgres_key", "vault_transit"),
     )
     key_path: str = setting("signing.key_path", "data/keys", "Directory of the key files.")
     rotation_interval: int = setting(
@@ -382,7 +383,8 @@ class Secrets:
     data: str = setting(
         "data_encryption.key",
         "",
-        "Seals private keys and credentials in the database: 64 hexadecimal digits.",
+        "Seals private keys and credentials in the database: 64 hexadecimal digits, or what Vault"
+        " made of them (vault:v1:...).",
         read=secret,
         secret=True,
     )

@@ -1,0 +1,165 @@
+"""`/admin/identity-providers`: OpenID providers that people sign in with, and who does."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.serializers.sign_in import identity_provider_view, identity_view
+from authplane.accounts.selectors import find_user
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from broker.models import FederatedIdentity, IdentityProvider
+from broker.signin import accounts, services
+from broker.signin.errors import (
+    BadProvider,
+    IdentityTaken,
+    NoSuchProvider,
+    ProviderConflict,
+    ProviderInUse,
+)
+
+DEFAULT_LIMIT = 100
+ABSENT = "identity provider not found"
+NOT_LINKED = "identity not found"
+LINK = {"subject", "user_id"}
+
+
+class IdentityProviders(OperatorRoutes):
+    """Where people may sign in."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All providers, the newest first; with `slug` alone, that one."""
+        known_parameters(request, "slug")
+        if request.GET.get("slug"):
+            return json_response(identity_provider_view(_only_by_slug(request)))
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        rows = IdentityProvider.objects.all()
+        return json_response(
+            envelope("identity_providers", rows, page=page, render=identity_provider_view)
+        )
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new provider."""
+        row = _do(services.create_provider, _body(request), actor=self.actor(request))
+        return json_response(identity_provider_view(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One provider."""
+        return json_response(identity_provider_view(_row(key)))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The provider with the members of the body; with `version`, only while it is that one."""
+        body = _body(request)
+        version = body.pop("version", None)
+        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+            raise Invalid("version must be a whole number")
+        row = _do(
+            services.patch_provider, _key(key), body, actor=self.actor(request), version=version
+        )
+        return json_response(identity_provider_view(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The provider is gone, unless somebody signs in with it."""
+        _do(services.delete_provider, _key(key), actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+class Identities(OperatorRoutes):
+    """Who signs in with a provider."""
+
+    def list(self, request: Request, key: str) -> HttpResponse:
+        """The links of the provider, the newest first."""
+        known_parameters(request)
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        rows = FederatedIdentity.objects.select_related("provider", "user").filter(
+            provider=_row(key)
+        )
+        return json_response(envelope("identities", rows, page=page, render=identity_view))
+
+    def create(self, request: Request, key: str) -> HttpResponse:
+        """`subject` is the user `user_id` from now on."""
+        provider, body = _row(key), _body(request)
+        if set(body) != LINK or not all(isinstance(value, str) for value in body.values()):
+            raise Invalid("subject and user_id are required texts, and nothing else is known")
+        user = find_user(body["user_id"])
+        if user is None:
+            raise Invalid("user_id is nobody's")
+        row = _do(
+            accounts.link,
+            provider=provider, subject=body["subject"], user=user, actor=self.actor(request),
+        )  # fmt: skip
+        return json_response(identity_view(row), status=201)
+
+    def remove(self, request: Request, key: str, identity: str) -> HttpResponse:
+        """The subject is nobody here any more."""
+        row = (
+            FederatedIdentity.objects.select_related("provider")
+            .filter(pk=_key(identity, absent=NOT_LINKED), provider=_row(key))
+            .first()
+        )
+        if row is None:
+            raise NotFound(NOT_LINKED)
+        accounts.unlink(provider=row.provider, subject=row.subject, actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What the service returns.
+
+    Raises: Refused.
+    """
+    try:
+        return change(*args, **options)
+    except NoSuchProvider:
+        raise NotFound(ABSENT) from None
+    except (ProviderConflict, ProviderInUse, IdentityTaken) as error:
+        raise Conflict(str(error)) from None
+    except (BadProvider, ValueError) as error:
+        raise _invalid(error) from None
+
+
+def _invalid(error: Exception) -> Refused:
+    return Invalid(str(error))
+
+
+def _body(request: Request) -> dict[str, Any]:
+    return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
+
+
+def _row(key: str) -> IdentityProvider:
+    """Raises: NotFound."""
+    row = IdentityProvider.objects.filter(pk=_key(key)).first()
+    if row is None:
+        raise NotFound(ABSENT)
+    return row
+
+
+def _key(text: str, *, absent: str = ABSENT) -> uuid.UUID:
+    """An id as its row has it; what is none of ours is no row's.
+
+    Raises: NotFound.
+    """
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(absent) from None
+
+
+def _only_by_slug(request: Request) -> IdentityProvider:
+    """Raises: Invalid when something stands beside the slug; NotFound."""
+    beside = sorted(set(request.GET) - {"slug"})
+    if beside:
+        raise Invalid(f"slug cannot be combined with {beside[0]}")
+    row = IdentityProvider.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
+    if row is None:
+        raise NotFound(ABSENT)
+    return row

@@ -1,0 +1,1 @@
+"""Signing in here with an account at an identity provider of somebody else's."""
