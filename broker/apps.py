@@ -21,6 +21,11 @@ class BrokerConfig(AppConfig):
         from broker.keys import seeds as key_seeds  # noqa: PLC0415 - needs the models
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
+        from broker.signin import (  # noqa: PLC0415 - needs the models
+            checks as sign_in_checks,  # noqa: F401 - registers itself
+        )
+        from broker.signin import seeds as sign_in_seeds  # noqa: PLC0415 - as above
+        from broker.signin.offers import SignInOffers  # noqa: PLC0415 - as above
         from broker.vault import checks  # noqa: F401, PLC0415 - registers itself
         from broker.vault.rewrap import rewrap_everything  # noqa: PLC0415 - needs the models
         from broker.vending.source import BrokerTokenSource  # noqa: PLC0415 - needs the models
@@ -34,7 +39,13 @@ class BrokerConfig(AppConfig):
         rewrap.register(self.name, rewrap_everything)
         ports.register_directory(Directory())
         ports.register_source(BrokerTokenSource())
+        ports.register_sign_in(SignInOffers())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
+        seeding.register_first(
+            sign_in_seeds.NAME,
+            sign_in_seeds.IDENTITY_PROVIDERS,
+            sign_in_seeds.configured_providers,
+        )
         # After every section that they name things of.
         seeding.register_first(
             key_seeds.GROUPS, key_seeds.ACCESS_GROUPS, lambda: config().seeds.access_groups
