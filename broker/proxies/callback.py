@@ -1,0 +1,163 @@
+"""GET /api/v1/oauth/callback: the one address that services of all proxies send people back to."""
+
+from __future__ import annotations
+
+import logging
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from authplane.accounts.models import User
+from authplane.core import clock
+from authplane.core.crypto import CryptoError
+from authplane.core.metrics import counter
+from authplane.core.pages import page_view
+from broker.connect import refusals, state
+from broker.connect.callback import DENIED, MAX_CODE
+from broker.connect.marks import mark_of
+from broker.connect.refusals import refusal_page
+from broker.connect.senders import is_from
+from broker.connections.services import store_credential
+from broker.errors import BadProvider, SecretUnavailable
+from broker.models import Connection, ConnectState
+from broker.providers.selectors import provider_by_id
+from broker.proxies.authorize import not_continuable, refuse_beyond
+from broker.proxies.hops import REQUEST, NotContinuable, finish, give_up
+from broker.proxies.selectors import Proxy, proxy_by_id
+from broker.upstream.base import UpstreamError
+from broker.upstream.registry import OAuthAdapter, adapter_for
+from oauth.authorize import pending
+from oauth.errors import Reason
+from oauth.models import AuthorizationRequest
+from oauth.sessions.form import Form
+from oauth.sessions.services import signed_in
+
+log = logging.getLogger(__name__)
+
+
+class NoTokens(Exception):
+    """The service gave nothing that can be kept; `outcome` says what became of the hop."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+@csrf_exempt
+def callback(request: HttpRequest) -> HttpResponse:
+    """The user is on the way to the client, with a code of ours or with a refusal."""
+    return page_view("GET")(_callback)(request)
+
+
+def _callback(request: HttpRequest) -> HttpResponse:
+    if limited := refuse_beyond(request, "proxy-callback"):
+        return limited
+    session = signed_in(request)
+    if session is None:
+        return refusal_page(refusals.SIGNED_OUT)
+    answer = Form({name: tuple(values) for name, values in request.GET.lists()})
+    if not answer.one("state"):
+        return refusal_page(refusals.MALFORMED)
+    try:
+        claimed = state.claim(
+            answer.one("state"),
+            kinds=(ConnectState.Kind.PROXY,),
+            user=session.user,
+            browser_mark=mark_of(request),
+            now=clock.now(),
+        )
+    except state.StateError as refused:
+        return refusal_page(refusals.STATE[refused.code])
+    try:
+        return _finish(claimed, answer=answer, user=session.user)
+    except NotContinuable:
+        state.conclude(claimed.row, outcome="not_continuable")
+        return not_continuable()
+
+
+def _finish(claimed: state.Claimed, *, answer: Form, user: User) -> HttpResponse:
+    """What a hop that belongs to this caller comes to; nobody else can come here with it.
+
+    Raises: NotContinuable.
+    """
+    row = claimed.row
+    proxy = proxy_by_id(row.proxy_id) if row.proxy_id else None
+    waiting = (
+        pending.find_owned(
+            str(row.context.get(REQUEST, "")), user=user, now=clock.now(), issuer=proxy.key
+        )
+        if proxy
+        else None
+    )
+    if proxy is None or waiting is None:
+        raise NotContinuable
+    if not is_from(row, unverified_issuer=answer.one("iss")):
+        state.conclude(row, outcome="wrong_issuer")
+        return refusal_page(refusals.WRONG_ISSUER)
+    if "error" in answer.fields:
+        return _refused(row, waiting, denied=answer.one("error") == DENIED)
+    try:
+        connection = _connect(claimed, proxy=proxy, code=answer.one("code"), user=user)
+    except NoTokens as nothing:
+        state.conclude(row, outcome=nothing.outcome)
+        return give_up(waiting, reason=Reason.TEMPORARILY_UNAVAILABLE)
+    response = finish(proxy, waiting, connection=connection)
+    state.conclude(row, outcome="connected", succeeded=True)
+    return response
+
+
+def _refused(row: ConnectState, waiting: AuthorizationRequest, *, denied: bool) -> HttpResponse:
+    """The client hears of a refusal as of one on our own page, and nothing of the service's words.
+
+    Spec: RFC 6749 section 4.1.2.1.
+    """
+    state.conclude(row, outcome=DENIED if denied else "upstream_error")
+    return give_up(waiting, reason=Reason.ACCESS_DENIED if denied else Reason.SERVER_ERROR)
+
+
+def _connect(claimed: state.Claimed, *, proxy: Proxy, code: str, user: User) -> Connection:
+    """The user's connection holds what the service gave for the code.
+
+    Raises: NoTokens.
+    """
+    row = claimed.row
+    provider = provider_by_id(row.provider_id)
+    if provider is None or not provider.enabled or provider.id != proxy.provider_id:
+        raise NoTokens("changed_provider")
+    if not code or len(code) > MAX_CODE:
+        raise NoTokens("no_code")
+    try:
+        adapter = adapter_for(provider)
+        if not isinstance(adapter, OAuthAdapter) or not _is_as_begun(adapter, row):
+            raise NoTokens("changed_provider")
+        asked_at = clock.now()
+        tokens = adapter.exchange_code(
+            code, verifier=claimed.verifier, redirect_uri=row.redirect_uri
+        )
+        connection = store_credential(
+            user_id=user.pk,
+            provider_id=provider.id,
+            answer=tokens,
+            requested=row.scopes,
+            now=asked_at,
+        )
+    except UpstreamError as failed:
+        raise _logged(failed, provider.slug, outcome="code_exchange_failed") from None
+    except (BadProvider, SecretUnavailable, CryptoError) as broken:
+        raise _logged(broken, provider.slug, outcome="broken_provider") from None
+    counter("authserver_connection_connect_total").labels(provider.slug).inc()
+    return connection
+
+
+def _logged(failed: Exception, provider: str, *, outcome: str) -> NoTokens:
+    log.warning(
+        "account was not connected",
+        extra={"provider": provider, "why": f"{type(failed).__name__}: {failed}"},
+    )
+    return NoTokens(outcome)
+
+
+def _is_as_begun(adapter: OAuthAdapter, row: ConnectState) -> bool:
+    """The code is for the client, and of the issuer, that the browser was sent off with."""
+    now = adapter.settings
+    return now.client_id == row.client_id and now.issuer == row.issuer
