@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ GRACE: Final = timedelta(minutes=10)
 MEMORY: Final = timedelta(days=1)
 """How long after its end a hop is remembered: a second use of its state is then recognised."""
 
+log = logging.getLogger(__name__)
+
 
 def clean_states(now: datetime, *, reason: str = "expired") -> int:
     """Hops whose time was over ten minutes ago, and came to nothing, are failures from now on.
@@ -30,7 +33,9 @@ def clean_states(now: datetime, *, reason: str = "expired") -> int:
     never_back = Q(consumed_at=None, outcome="", expires_at__lte=late)
     died = Q(outcome=CLAIMED, consumed_at__lte=late)
     rows = ConnectState.objects.filter(never_back | died)
-    return sum(_give_up(row, outcome=ABANDONED, reason=reason) for row in rows.iterator())
+    ended = sum(_give_up(row, outcome=ABANDONED, reason=reason) for row in rows.iterator())
+    log.info("pkce_cleanup_completed", extra={"cleaned": ended})
+    return ended
 
 
 def purge_states(now: datetime) -> int:
