@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -95,7 +96,12 @@ class RemoteServer(Upstream):
                 self.fetched.append(path)
             self._answer(handler, *self._document(path), {"Cache-Control": self.cache})
             return True
-        if path == self.path:
+        if handler.command == "DELETE":
+            with self.lock:
+                self.unregistered.append(path)
+            self._answer(handler, 204, {}, {})
+            return True
+        if path == (self.path or "/"):
             self._initialize(handler)
             return True
         if path == "/register":
@@ -143,7 +149,7 @@ class RemoteServer(Upstream):
     def _answer(
         self, handler: BaseHTTPRequestHandler, status: int, members: Any, headers: dict[str, str]
     ) -> None:
-        body = json.dumps(members).encode()
+        body = b"" if status == HTTPStatus.NO_CONTENT else json.dumps(members).encode()
         handler.send_response(status)
         for name, value in headers.items():
             if value:

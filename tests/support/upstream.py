@@ -252,6 +252,9 @@ def _serve(world: Upstream) -> ThreadingHTTPServer:
             with contextlib.suppress(OSError):
                 self.wfile.write(body)
 
+        def do_DELETE(self) -> None:
+            world.handles(self)
+
         def log_message(self, *_: Any) -> None:
             """Nothing on the terminal."""
 

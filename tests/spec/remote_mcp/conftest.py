@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.support.factories import make_user
+from tests.support.remote import make_server, running_remote
+from tests.support.upstream import ALLOWED
+
+
+@pytest.fixture
+def remote(override_config, db):
+    override_config(broker=ALLOWED)
+    with running_remote() as world:
+        yield world
+
+
+@pytest.fixture
+def user(db):
+    return make_user()
+
+
+@pytest.fixture
+def server(remote, user):
+    return make_server(user, remote.mcp)
