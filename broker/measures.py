@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
@@ -130,7 +131,14 @@ def ownership_violated() -> None:
     log.warning("oauth_ownership_violation")
 
 
-def refreshing() -> AbstractContextManager[None]:
+@dataclass(slots=True)
+class Attempt:
+    """Something that is timed. An exception is its failure; `succeeded` may say so as well."""
+
+    succeeded: bool = True
+
+
+def refreshing() -> AbstractContextManager[Attempt]:
     """The time of one refresh at the service, by whether it gave a token."""
     log.debug("token_refresh_initiated")
     return _timed("oauth_token_refresh_duration_seconds")
@@ -156,14 +164,14 @@ def round_failed(error_type: str) -> None:
     counter("oauth_scheduled_refresh_errors_total").labels(error_type).inc()
 
 
-def discovering(method: str) -> AbstractContextManager[None]:
+def discovering(method: str) -> AbstractContextManager[Attempt]:
     """One search by `rfc9728`, `www-authenticate` or `manual`; an exception is its failure."""
     return _timed(
         "oauth_discovery_duration_seconds", method, count="oauth_discovery_attempts_total"
     )
 
 
-def registering() -> AbstractContextManager[None]:
+def registering() -> AbstractContextManager[Attempt]:
     """One registration of ours at an authorization server; an exception is its failure."""
     return _timed(
         "oauth_client_registration_duration_seconds", count="oauth_client_registrations_total"
@@ -206,11 +214,11 @@ def _security_event(event_type: str, line: str) -> None:
 
 
 @contextmanager
-def _timed(duration: str, *labels: str, count: str = "") -> Iterator[None]:
-    started, status = time.perf_counter(), FAILURE
+def _timed(duration: str, *labels: str, count: str = "") -> Iterator[Attempt]:
+    started, status, attempt = time.perf_counter(), FAILURE, Attempt()
     try:
-        yield
-        status = SUCCESS
+        yield attempt
+        status = SUCCESS if attempt.succeeded else FAILURE
     finally:
         histogram(duration).labels(*labels, status).observe(time.perf_counter() - started)
         if count:

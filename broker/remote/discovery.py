@@ -153,7 +153,8 @@ def discover(
     Raises: DiscoveryFailed.
     """
     search = _Search(deadline)
-    with measures.discovering(CHALLENGED if challenge.resource_metadata else WELL_KNOWN):
+    named = CHALLENGED if challenge.resource_metadata else WELL_KNOWN
+    with measures.discovering(named) as attempt:
         described = _protected_resource(url, challenge=challenge, search=search)
         if described is not None:
             return _described(
@@ -162,6 +163,7 @@ def discover(
             )  # fmt: skip
         if challenge.resource_metadata or not requires_auth or search.is_doubtful:
             raise search.failure()
+        attempt.succeeded = False
     with measures.discovering(MANUAL):
         return _own_server(url, challenge=challenge, search=search, leniency=leniency)
 

@@ -12,6 +12,7 @@ from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.crypto import CryptoError
 from authplane.core.http import json_response
+from broker import measures
 from broker.connections.selectors import name_of
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
@@ -94,8 +95,13 @@ def _refreshable(key: uuid.UUID, *, user: User) -> Connection:
     try:
         row = connection_of(owned_server(key, user=user))
     except (NoSuchServer, ForeignServer) as refused:
+        if isinstance(refused, ForeignServer):
+            measures.ownership_violated()
+        else:
+            measures.refreshed(measures.FAILURE, "no_record")
         raise refused_server(refused) from None
     if row is None or row.credential_sealed is None:
+        measures.refreshed(measures.FAILURE, "no_refresh_token")
         raise _no_token(key)
     return row
 

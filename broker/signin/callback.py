@@ -122,7 +122,7 @@ def _sign_in(
             extra={"provider": provider.slug, "why": f"{type(failed).__name__}: {failed}"},
         )
         return _refused(row, provider.slug, PROVIDER_DOWN, refusals.DOWN)
-    state.conclude(row, outcome=SIGNED_IN)
+    state.conclude(row, outcome=SIGNED_IN, succeeded=True)
     counter(_ATTEMPTS).labels(outcome="success").inc()
     return see_other(local_path(row.return_url))
 
