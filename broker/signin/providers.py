@@ -113,5 +113,5 @@ def _view_of(row: IdentityProvider) -> SignInProvider:
 
 
 _providers: TimedCache[str, tuple[SignInProvider, ...]] = TimedCache(
-    "identity_providers", ttl=SECONDS_UNTIL_SEEN, load=_load
+    "sign_in_providers", ttl=SECONDS_UNTIL_SEEN, load=_load
 )

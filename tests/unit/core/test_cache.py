@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from threading import Event, Thread
 
@@ -11,6 +12,7 @@ from django.db import transaction
 from authplane.core import cache as caches
 from authplane.core import shared
 from authplane.core.cache import TimedCache, channel, drop_on_commit
+from tests.support.server import ROOT
 
 
 class Source:
@@ -182,3 +184,17 @@ def test_everything_can_be_dropped_at_once(cache, source):
     cache.get("a")
 
     assert len(source.loads) == 2
+
+
+def test_no_two_caches_share_a_name():
+    """What another process dropped is found by its name."""
+    sources = [
+        path.read_text(encoding="utf-8")
+        for folder in ("authplane", "oauth", "broker", "admin_api")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+
+    names = re.findall(r"TimedCache\(\s*\"(\w+)\"", "\n".join(sources))
+
+    assert names
+    assert len(names) == len(set(names)), sorted(names)
