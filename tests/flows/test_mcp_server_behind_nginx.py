@@ -5,23 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import httpx2
 import pytest
+from mcp.client.auth import OAuthClientProvider
 from mcp.client.session import ClientSession
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import (
+    AuthorizationCodeResult,
+    OAuthClientInformationFull,
+    OAuthClientMetadata,
+    OAuthToken,
+)
+from pydantic import AnyUrl
 
+from tests.support import factories
 from tests.support.certificates import issue, names
 from tests.support.factories import make_user
 from tests.support.gateway import FORWARD_AUTH_KEY, make_group, make_key, make_proxy
 from tests.support.nginx import find_nginx, running_nginx
+from tests.support.oauth_client import FlowStopped, OAuthClient
 from tests.support.server import ROOT, free_port, start_group, stop_group, wait_until_up
 from tests.support.upstream import Upstream, make_connection, make_provider, running_upstream
 
@@ -33,6 +46,7 @@ pytestmark = [
 
 HOST = issue("localhost", authority=True, san=names(dns="localhost", ip="127.0.0.1"))
 OPERATOR_KEY = "operator-key-of-the-test-suite-06"
+REDIRECT = "http://127.0.0.1:8765/callback"
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 MCP_HEADERS = {"Accept": "application/json, text/event-stream"}
 
@@ -51,6 +65,10 @@ class Place:
     folder: Path
     upstream: Upstream
     http: httpx.Client
+
+    @property
+    def metadata(self) -> str:
+        return self.url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
 
     @property
     def seen(self) -> list[dict[str, str]]:
@@ -176,15 +194,23 @@ async def use_tools(url: str, http: httpx2.AsyncClient, folder: Path) -> list[st
     return [part.text for result in results for part in result.content]
 
 
-def test_keys_of_ours_and_tokens_of_the_service(place, rows):
-    port, upstream, proxy = rows
-    user = make_user()
+def test_clients_get_through_and_credentials_do_not(place, rows):
+    """One start of everything, for it is slow: first with keys, then with tokens."""
+    _, _, proxy = rows
+    user, person = make_user(), make_user()
     make_connection(proxy.provider, user, expires_in=1)
     row, key = make_key(user, make_group(proxy))
     _, limited = make_key(user, make_group(proxy, limit=2))
     _, stranger = make_key(user, make_group(make_proxy(proxy.provider)))
     here = place()
+    with_keys(here, user, row, key=key)
+    refusals(here, row, key=key, limited=limited, stranger=stranger)
+    the_question_is_nginx_s(here, limited)
+    with_tokens(here, person)
 
+
+def with_keys(here, user, row, *, key):
+    upstream = here.upstream
     # Ten at once with an upstream token that has ended: the service is asked once.
     with ThreadPoolExecutor(10) as pool:
         forged = {
@@ -219,13 +245,17 @@ def test_keys_of_ours_and_tokens_of_the_service(place, rows):
         assert asyncio.run(talk()) == ["hello", "streamed"]
     assert {headers["authorization"] for headers in here.seen} == {current}
     assert upstream.count("refresh_token") == 1
-    before = len(here.seen)
+    for answer in answers:
+        assert not any(token in answer.text + str(answer.headers) for token in upstream.tokens())
 
-    # Refusals as clients see them.
+
+def refusals(here, row, *, key, limited, stranger):
+    """As clients see them."""
+    before = len(here.seen)
     nothing = here.post()
     assert (nothing.status_code, nothing.json()["error"]) == (401, "invalid_token")
     assert nothing.headers["www-authenticate"].startswith(
-        f'Bearer resource_metadata="https://localhost:{port}/.well-known/oauth-protected-resource/mcp"'
+        f'Bearer resource_metadata="{here.metadata}"'
     )
     assert here.post(**{"X-API-Key": stranger}).status_code == 403
     assert {here.post(**{"X-API-Key": limited}).status_code for _ in range(2)} == {400}
@@ -235,10 +265,9 @@ def test_keys_of_ours_and_tokens_of_the_service(place, rows):
     assert here.operator.post(f"/admin/api-keys/{row.pk}/revoke", json={}).status_code == 200
     assert here.post(**{"X-API-Key": key}).status_code == 401
     assert len(here.seen) == before + 2
-    for answer in (*answers, nothing, often):
-        assert not any(token in answer.text + str(answer.headers) for token in upstream.tokens())
 
-    # The question itself is nobody's but nginx's.
+
+def the_question_is_nginx_s(here, limited):
     for base in (here.public, str(here.operator.base_url)):
         for guess in ({}, {"X-Forward-Auth-Key": "guess"}):
             asked = httpx.get(
@@ -251,3 +280,114 @@ def test_keys_of_ours_and_tokens_of_the_service(place, rows):
     told = httpx.get(f"{here.public}/proxy/notes/authz", headers=with_key, trust_env=False)
     assert told.status_code == 404
     assert here.http.get(here.url.replace("/mcp", "/_authz"), headers=with_key).status_code == 404
+
+
+def with_tokens(here, person):
+    """The package's client finds its way from the first 401 on; the user clicks."""
+    upstream = here.upstream
+    upstream.expires_in = 1
+    memory, told = Memory(), []
+
+    async def keep(response):
+        if "event-stream" not in response.headers.get("content-type", ""):
+            await response.aread()
+            told.append(f"{response.status_code} {response.headers} {response.text}")
+
+    async def talk():
+        clicks = Clicks(OAuthClient.at(here.public), factories.person(person), upstream)
+        provider = OAuthClientProvider(
+            server_url=here.url,
+            client_metadata=OAuthClientMetadata(
+                client_name="Desk",
+                redirect_uris=[AnyUrl(REDIRECT)],
+                grant_types=["authorization_code", "refresh_token"],
+                response_types=["code"],
+                token_endpoint_auth_method="none",
+            ),
+            storage=memory,
+            redirect_handler=clicks.open,
+            callback_handler=clicks.answer,
+        )
+        async with httpx2.AsyncClient(
+            auth=provider, verify=trusted(), timeout=30, trust_env=False,
+            event_hooks={"response": [keep]},
+        ) as http:  # fmt: skip
+            return await use_tools(here.url, http, here.folder)
+
+    (here.folder / "heard").unlink(missing_ok=True)
+    before = len(here.seen)
+    refreshes = upstream.count("refresh_token")
+    assert asyncio.run(talk()) == ["hello", "streamed"]
+    assert upstream.count("authorization_code") == 1
+    assert upstream.count("refresh_token") == refreshes + 1
+    seen = here.seen[before:]
+    assert {headers["authorization"] for headers in seen} == {f"Bearer {upstream.given[-2]}"}
+    assert {headers["x-authplane-user"] for headers in seen} == {str(person.pk)}
+    assert {headers["x-authplane-client"] for headers in seen} == {memory.client.client_id}
+    assert told[0].startswith("401")
+    assert here.metadata in told[0]
+    known = json.dumps(told) + memory.tokens.model_dump_json()
+    assert not any(token in known for token in upstream.tokens())
+
+    # What ended opens nothing from the next request on.
+    token = memory.tokens.access_token
+    assert here.post(Authorization=f"Bearer {token}").status_code == 400
+    revoked = httpx.post(
+        f"{here.public}/api/v1/oauth-proxy/1/revoke",
+        data={"token": token, "client_id": memory.client.client_id},
+        trust_env=False,
+    )
+    assert revoked.status_code == 200
+    assert here.post(Authorization=f"Bearer {token}").status_code == 401
+    assert not any(token in str(headers) for headers in here.seen)
+
+
+class Memory:
+    """Keeps tokens and registration."""
+
+    tokens: OAuthToken | None = None
+    client: OAuthClientInformationFull | None = None
+
+    async def get_tokens(self):
+        return self.tokens
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
+
+    async def get_client_info(self):
+        return self.client
+
+    async def set_client_info(self, client_info):
+        self.client = client_info
+
+
+class Clicks:
+    """The user: signs in, allows the client, and allows us at the service."""
+
+    def __init__(self, browser, person, upstream):
+        self.browser, self.person, self.upstream = browser, person, upstream
+        self.arrived = {}
+
+    async def open(self, url):
+        arrived = await asyncio.to_thread(self.follow, url)
+        self.arrived = dict(parse_qsl(urlsplit(arrived).query))
+        # The token that came with the connection ends at once; the next one lasts.
+        self.upstream.expires_in = 3600
+
+    def follow(self, url):
+        for _ in range(3):
+            try:
+                return self.browser.follow(url, self.person, redirect_uri=REDIRECT)
+            except FlowStopped as stopped:
+                page = stopped.response.text
+                found = re.search(r'content="0; url=([^"]+)"|href="([^"]+)">Allow<', page)
+                assert found, page
+                url = unescape(found.group(1) or found.group(2))
+        raise AssertionError(url)
+
+    async def answer(self):
+        return AuthorizationCodeResult(
+            code=self.arrived.get("code", ""),
+            state=self.arrived.get("state"),
+            iss=self.arrived.get("iss"),
+        )
