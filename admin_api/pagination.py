@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, UUIDField
 from django.http import HttpRequest
 
 from admin_api.exceptions import Invalid
@@ -15,6 +15,7 @@ from authplane.core.hashing import b64url, b64url_decode
 
 MAX_LIMIT: Final = 500
 MAX_OFFSET: Final = 2**30
+MAX_NUMBER: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +56,33 @@ def envelope(
 ) -> dict[str, Any]:
     """The page of ``rows``, newest first. `next_cursor` is null on the last one.
 
-    Ids are UUIDv7, so that the order of ids is the order of time and a cursor is an id.
+    Ids are UUIDv7 or count up, so that their order is the order of time and a cursor is an id.
     """
     total = rows.count()
     wanted = rows.order_by("-pk")
     if page.after:
-        wanted = wanted.filter(pk__lt=page.after)
+        wanted = wanted.filter(pk__lt=_key(rows, page.after))
     found: list[Model] = list(wanted[page.offset : page.offset + page.limit + 1])
     shown = found[: page.limit]
     more = len(found) > page.limit
     return {
         noun: [render(row) for row in shown],
         "total": total,
-        "next_cursor": b64url(shown[-1].pk.bytes) if more else None,
+        "next_cursor": b64url(_id(shown[-1]).bytes) if more else None,
     }
+
+
+def _id(row: Model) -> uuid.UUID:
+    return row.pk if isinstance(row.pk, uuid.UUID) else uuid.UUID(int=row.pk)
+
+
+def _key(rows: QuerySet[Any], after: uuid.UUID) -> uuid.UUID | int:
+    """What the cursor is in this table. Raises: Invalid for what no row there can have."""
+    if isinstance(rows.model._meta.pk, UUIDField):  # noqa: SLF001 - Django's public name for it
+        return after
+    if after.int >= MAX_NUMBER:
+        raise Invalid("cursor is not one of ours")
+    return after.int
 
 
 def _integer(value: str | None, *, absent: int, text: str) -> int:

@@ -11,6 +11,7 @@ from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
 from admin_api.viewsets.keys import AccessGroups, ApiKeys
 from admin_api.viewsets.providers import BrokerProviders
+from admin_api.viewsets.proxies import OAuthProxies, ProxySessions
 from admin_api.viewsets.resources import (
     ExchangeClients,
     PolicyRules,
@@ -70,6 +71,15 @@ urlpatterns = [
     path("identity-providers/<str:key>", IdentityProviders.as_view(ONE)),
     path("identity-providers/<str:key>/identities", Identities.as_view(LIST)),
     path("identity-providers/<str:key>/identities/<str:identity>", Identities.as_view(MEMBER)),
+    path("oauth-proxies", OAuthProxies.as_view(LIST)),
+    path("oauth-proxies/<str:key>", OAuthProxies.as_view(ONE)),
+    path("proxy-sessions", ProxySessions.as_view({"get": "list"})),
+    path("proxy-sessions/stats", ProxySessions.as_view({"get": "stats"})),
+    path("proxy-sessions/cleanup", ProxySessions.as_view({"post": "cleanup"})),
+    path(
+        "proxy-sessions/<str:key>",
+        ProxySessions.as_view({"get": "retrieve", "delete": "remove"}),
+    ),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("idps", IdPs.as_view(LIST)),

@@ -21,6 +21,8 @@ class BrokerConfig(AppConfig):
         from broker.keys import seeds as key_seeds  # noqa: PLC0415 - needs the models
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
+        from broker.proxies import seeds as proxy_seeds  # noqa: PLC0415 - needs the models
+        from broker.proxies.sessions import clean_up  # noqa: PLC0415 - as above
         from broker.signin import (  # noqa: PLC0415 - needs the models
             checks as sign_in_checks,  # noqa: F401 - registers itself
         )
@@ -33,6 +35,7 @@ class BrokerConfig(AppConfig):
         from oauth.maintenance import targets  # noqa: PLC0415 - as above
 
         targets.register("connect-states", lambda: purge_states(clock.now()))
+        targets.register("gateway-sessions", lambda: clean_up(clock.now()))
         watch_removals()
         measures.connect()
         gauges.connect()
@@ -45,6 +48,9 @@ class BrokerConfig(AppConfig):
             sign_in_seeds.NAME,
             sign_in_seeds.IDENTITY_PROVIDERS,
             sign_in_seeds.configured_providers,
+        )
+        seeding.register_first(
+            proxy_seeds.NAME, proxy_seeds.OAUTH_PROXIES, lambda: config().seeds.oauth_proxies
         )
         # After every section that they name things of.
         seeding.register_first(

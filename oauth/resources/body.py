@@ -59,11 +59,11 @@ def _slug(value: Any) -> Found:
 
 def _uri(value: Any) -> Found:
     text = value if isinstance(value, str) else None
-    wrong = "must be text" if text is None else _uri_problem(text)
+    wrong = "must be text" if text is None else uri_problem(text)
     return text, [Problem("uri", wrong)] if wrong else []
 
 
-def _uri_problem(uri: str) -> str:
+def uri_problem(uri: str) -> str:
     """What keeps ``uri`` from being an audience; empty when nothing does.
 
     Spec: RFC 8707 section 2 (MUST be absolute, MUST NOT have a fragment).

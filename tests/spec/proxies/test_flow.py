@@ -49,7 +49,7 @@ def test_a_public_client_gets_no_secret_and_its_tokens(gateway):
     assert gateway.tokens()["token_type"] == "Bearer"
 
 
-@pytest.mark.shows("event", "oauth_proxy.consent_granted")
+@pytest.mark.shows("audit event", "oauth_proxy.consent_granted")
 def test_the_whole_way(gateway, browser, upstream, user):
     consented = gateway.consent(gateway.ask(scope="read write"))
     hop = left(consented)

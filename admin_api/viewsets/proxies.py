@@ -1,0 +1,148 @@
+"""`/admin/oauth-proxies` and `/admin/proxy-sessions`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from authplane.core import clock
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from broker.models import OAuthProxy
+from broker.proxies import services, sessions
+from broker.proxies.errors import BadProxy, NoSuchProxy, PassthroughRefused, ProxyConflict
+from broker.proxies.served import PASSTHROUGH
+from broker.proxies.view import shown_proxy, shown_session
+
+DEFAULT_LIMIT = 100
+ABSENT = "OAuth proxy not found"
+NO_SESSION = "session not found"
+
+
+class OAuthProxies(OperatorRoutes):
+    """Issuers of their own in front of upstream services."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All proxies, the newest first."""
+        known_parameters(request)
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        rows = OAuthProxy.objects.select_related("provider")
+        return json_response(envelope("oauth_proxies", rows, page=page, render=shown_proxy))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A new proxy that can be used as it is."""
+        row = _do(services.create_proxy, _body(request), actor=self.actor(request))
+        return json_response(shown_proxy(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One proxy, by id or slug."""
+        return json_response(shown_proxy(_do(services.find_proxy, key)))
+
+    def change(self, request: Request, key: str) -> HttpResponse:
+        """The proxy with the members of the body; with `version`, only while it is that one."""
+        body = _body(request)
+        version = body.pop("version", None)
+        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+            raise Invalid("version must be a whole number")
+        row = _do(services.find_proxy, key)
+        row = _do(services.patch_proxy, row.pk, body, actor=self.actor(request), version=version)
+        return json_response(shown_proxy(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The proxy is gone, with its clients and their tokens."""
+        row = _do(services.find_proxy, key)
+        _do(services.delete_proxy, row.pk, actor=self.actor(request))
+        return HttpResponse(status=204)
+
+
+class ProxySessions(OperatorRoutes):
+    """Tokens of proxies, by the authorization that they began with."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """Sessions, the newest first; of one proxy, user or client, or those that count."""
+        known_parameters(request, "proxy_id", "user_id", "client_id", "active")
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - as above
+        now, rows = clock.now(), sessions.sessions(**_filters(request))
+        wanted = request.GET.get("active")
+        if wanted is not None:
+            if wanted not in {"true", "false"}:
+                raise Invalid("active must be true or false")
+            counts = sessions.active(now)
+            rows = rows.filter(counts if wanted == "true" else ~counts)
+        render = partial(shown_session, now=now)
+        return json_response(envelope("proxy_sessions", rows, page=page, render=render))
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One session."""
+        row = sessions.sessions(pk=_id(key)).first()
+        if row is None:
+            raise NotFound(NO_SESSION)
+        return json_response(shown_session(row, now=clock.now()))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """None of the session's tokens works any more. Doing it twice changes nothing."""
+        try:
+            sessions.revoke_session(_id(key), now=clock.now(), actor=self.actor(request))
+        except sessions.NoSuchSession:
+            raise NotFound(NO_SESSION) from None
+        return HttpResponse(status=204)
+
+    def stats(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """How many there are, of which kind."""
+        return json_response(sessions.statistics(now=clock.now()))
+
+    def cleanup(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """Sessions that ended are gone."""
+        return json_response({"deleted_count": sessions.clean_up(clock.now())})
+
+
+def _body(request: Request) -> dict[str, Any]:
+    return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
+
+
+def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What the service returns. Raises: Refused."""
+    try:
+        return change(*args, **options)
+    except NoSuchProxy:
+        raise NotFound(ABSENT) from None
+    except ProxyConflict as error:
+        raise Conflict(str(error)) from None
+    except PassthroughRefused as error:
+        raise Refused(status=400, error=PASSTHROUGH, text=str(error)) from None
+    except BadProxy as error:
+        raise Invalid(str(error)) from None
+
+
+def _filters(request: Request) -> dict[str, Any]:
+    """Raises: Invalid."""
+    found: dict[str, Any] = {}
+    if proxy_id := request.GET.get("proxy_id"):
+        if not (proxy_id.isascii() and proxy_id.isdecimal() and len(proxy_id) <= 18):  # noqa: PLR2004
+            raise Invalid("proxy_id must be a whole number")
+        found["proxy_id"] = int(proxy_id)
+    if user_id := request.GET.get("user_id"):
+        try:
+            found["user_id"] = uuid.UUID(user_id)
+        except ValueError:
+            raise Invalid("user_id must be the id of a user") from None
+    if client_id := request.GET.get("client_id"):
+        found["client__client_id"] = client_id.replace("\0", "")
+    return found
+
+
+def _id(text: str) -> uuid.UUID:
+    """Raises: NotFound."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(NO_SESSION) from None
