@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.support.connecting import Browser
@@ -57,11 +58,13 @@ def make_discovered(server: UpstreamServer, upstream_url: str, **fields: Any) ->
     """Discovery of the server has found the fake upstream service, with a client of ours."""
     from authplane.core import clock
     from broker.models import UpstreamConfig
-    from broker.vault.sealing import seal_text
+    from broker.remote.connecting import callback_url
+    from broker.vault.sealing import seal_members, seal_text
     from tests.support.upstream import SECRET
 
     row = UpstreamConfig(
         server=server,
+        url=server.url,
         resource_identifier=server.url,
         issuer=upstream_url,
         authorization_endpoint=f"{upstream_url}/authorize",
@@ -69,14 +72,18 @@ def make_discovered(server: UpstreamServer, upstream_url: str, **fields: Any) ->
         revocation_endpoint=f"{upstream_url}/revoke",
         client_id="our-client",
         client_issuer=upstream_url,
-        client_source="manual",
+        client_source="dcr",
+        scopes=["read"],
         token_endpoint_auth_method="client_secret_basic",
         discovered_at=clock.now(),
+        fresh_until=clock.now() + timedelta(hours=1),
     )
     for name, value in fields.items():
         setattr(row, name, value)
-    row.secret_sealed = seal_text(
-        SECRET, table="broker_upstreamconfig", row=row.pk, column="secret_sealed"
+    place = {"table": "broker_upstreamconfig", "row": row.pk}
+    row.secret_sealed = seal_text(SECRET, column="secret_sealed", **place)
+    row.registration_sealed = seal_members(
+        {"redirect_uri": callback_url()}, column="registration_sealed", **place
     )
     row.save(force_insert=True)
 
