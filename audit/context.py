@@ -20,7 +20,7 @@ _request: ContextVar[Mapping[str, Any] | None] = ContextVar("audit_request", def
 
 def connect() -> None:
     """Every request that the server begins is known here until it ends."""
-    lifecycle.at_begin(_request.set)
+    lifecycle.at_begin(_begin)
     lifecycle.at_end(_end)
 
 
@@ -46,6 +46,10 @@ def trace_id() -> str:
         return ""
     match = _TRACE_PARENT.fullmatch(parent)
     return match.group(1) if match else ""
+
+
+def _begin(environ: Mapping[str, Any]) -> None:
+    _request.set(environ)
 
 
 def _end() -> None:

@@ -86,6 +86,11 @@ def is_still_acceptable(resource: ResourceView | None, *, kind: str, bound_jkt: 
     return grant_type is None or grant_is_allowed(resource, grant_type=grant_type)
 
 
+def ends_nothing(resource: ResourceView | None) -> bool:
+    """Whether no token that was issued before could have become unacceptable by these rules."""
+    return resource is None or (resource.rules.grants is None and resource.rules.dpop != "required")
+
+
 def lifetime_at(resource: ResourceView | None, default: int) -> int:
     """Seconds a token for the resource lives: the grant's ``default``, or less where it says so."""
     ceiling = None if resource is None else resource.rules.lifetime

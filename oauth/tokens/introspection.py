@@ -4,18 +4,23 @@ A stranger's answer is the same as for a token that does not exist: introspectio
 a way to try out stolen tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import connection, transaction
+
+from audit import events, record, sinks
+from audit.registry import Event
 from authplane.core.config import config
 from oauth.issuers import issuer_url
 from oauth.models import Client
-from oauth.resources.rules import grant_is_allowed
+from oauth.resources.rules import ends_nothing, grant_is_allowed
 from oauth.resources.selectors import resource_of_audience
+from oauth.resources.view import ResourceView
 from oauth.tokens.opaque import Handle, read_handle, resolve
 from oauth.tokens.refresh import StoredRefresh, read_refresh
-from oauth.tokens.standing import Standing, read_standing
+from oauth.tokens.standing import Standing, read_and_tell, read_standing
 from oauth.tokens.verification import is_in_force, token_id, verify_access_token
 
 INACTIVE: Final[dict[str, Any]] = {"active": False}
@@ -27,12 +32,16 @@ _COPIED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Introspected:
-    """The answer's members and, for the record, why the token is not active."""
+    """The answer's members and, for the record, why the token is not active.
+
+    `is_recorded`: the statement that read it has told the record that it is active.
+    """
 
     members: dict[str, Any]
     jti: str = ""
     issuing_client: str = ""
     denied_because: str = ""
+    is_recorded: bool = False
 
 
 def introspect(presented_token: str, *, caller: Client, now: datetime) -> Introspected:
@@ -50,7 +59,20 @@ def introspect(presented_token: str, *, caller: Client, now: datetime) -> Intros
     if not _may_know(claims, caller=caller):
         return Introspected(INACTIVE, jti, owner, "caller_not_authorized_for_token")
     row_id = token_id(claims)
-    return _judge(claims, standing=read_standing(row_id) if row_id is not None else None)
+    if row_id is None:
+        return _judge(claims, standing=None)
+    if connection.vendor != "postgresql" or not ends_nothing(_resource_of(claims)):
+        return _judge(claims, standing=read_standing(row_id))
+    told = record.prepare(active_event(caller, jti=jti, owner=owner))
+    standing, is_recorded = read_and_tell(row_id, told=told)
+    if is_recorded:
+        transaction.on_commit(lambda: sinks.announce(told), robust=True)
+    return replace(_judge(claims, standing=standing), is_recorded=is_recorded)
+
+
+def active_event(caller: Client, *, jti: str, owner: str) -> Event:
+    """What the record is told of an active token: who asked, and whose it is."""
+    return events.TokenIntrospected(client_id=caller.client_id, jti=jti, issuing_client=owner)
 
 
 def _introspect_handle(handle: Handle, *, caller: Client, now: datetime) -> Introspected:
@@ -80,20 +102,28 @@ def _may_know(claims: dict[str, Any], *, caller: Client) -> bool:
     if caller.issuer:
         # Resources name clients of this server alone as theirs.
         return False
-    audience = claims["aud"][0] if isinstance(claims["aud"], list) else claims["aud"]
-    if audience == config().server.issuer:
+    if _audience(claims) == config().server.issuer:
         return False
-    resource = resource_of_audience(audience)
+    resource = _resource_of(claims)
     return resource is not None and caller.client_id in resource.runtime_client_ids
 
 
+def _audience(claims: dict[str, Any]) -> str:
+    """Our tokens are for one resource, whichever way that is written."""
+    audience = claims["aud"]
+    return str(audience[0] if isinstance(audience, list) else audience)
+
+
+def _resource_of(claims: dict[str, Any]) -> ResourceView | None:
+    return resource_of_audience(_audience(claims))
+
+
 def _access_members(claims: dict[str, Any], *, standing: Standing) -> dict[str, Any]:
-    audience = claims["aud"][0] if isinstance(claims["aud"], list) else claims["aud"]
     members: dict[str, Any] = {"active": True}
     if claims.get("scope"):
         members["scope"] = claims["scope"]
     members |= {name: claims[name] for name in _COPIED if name in claims}
-    members["aud"] = audience
+    members["aud"] = _audience(claims)
     members["token_type"] = "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer"
     if standing.username:
         members["username"] = standing.username

@@ -62,8 +62,8 @@ REFRESH_COLUMNS: Final = (
 )
 
 
-def _insert(table: str, columns: tuple[tuple[str, str], ...], *, after: str = "") -> str:
-    """An insert of one row; `after` names the CTE that must have yielded a row first."""
+def insert(table: str, columns: tuple[tuple[str, str], ...], *, after: str = "") -> str:
+    """An insert of one row; `after` is the CTE that must have yielded a row first, if any."""
     names = ", ".join(name for name, _ in columns)
     values = ", ".join(f"%s::{kind}" for _, kind in columns)
     source = f" FROM {after}" if after else ""
@@ -84,19 +84,19 @@ _USE_REFRESH: Final = (
 
 
 def _family(after: str) -> str:
-    return _insert("oauth_tokenfamily", FAMILY_COLUMNS, after=after)
+    return insert("oauth_tokenfamily", FAMILY_COLUMNS, after=after)
 
 
 def _access(after: str = "") -> str:
-    return _insert("oauth_accesstoken", ACCESS_COLUMNS, after=after)
+    return insert("oauth_accesstoken", ACCESS_COLUMNS, after=after)
 
 
 def _refresh(after: str) -> str:
-    return _insert("oauth_refreshtoken", REFRESH_COLUMNS, after=after)
+    return insert("oauth_refreshtoken", REFRESH_COLUMNS, after=after)
 
 
 def _audit(after: str = "") -> str:
-    return _insert("audit_auditevent", AUDIT_COLUMNS, after=after)
+    return insert("audit_auditevent", AUDIT_COLUMNS, after=after)
 
 
 ACCESS: Final = f"WITH token AS ({_access()}) {_audit()}"

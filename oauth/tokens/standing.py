@@ -7,6 +7,7 @@ marked nowhere, so that an exchange which runs beside a revocation cannot leave 
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -14,10 +15,12 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import UUIDField
 
+from audit.record import PreparedEvent
 from authplane.accounts.models import User
 from oauth.models import Client
 from oauth.resources.rules import is_still_acceptable
 from oauth.resources.selectors import resource_of_audience
+from oauth.tokens.ledger_sql import AUDIT_COLUMNS, insert
 
 MAX_ANCESTORS: Final = 32
 """Tokens above a token. An exchange by the client's own hand adds no hop to `act`, but a token."""
@@ -75,8 +78,20 @@ def read_standing(jti: uuid.UUID) -> Standing | None:
     outlives its subject token, and the ledger keeps a row longer than any token lives. A token
     that the rules of its resource would not allow any more has ended as well.
     """
-    row = _read(_QUERY, jti)
+    row = _read(_QUERY, [jti])
     return _standing(jti, row) if row is not None else None
+
+
+def read_and_tell(jti: uuid.UUID, *, told: PreparedEvent) -> tuple[Standing | None, bool]:
+    """The token's standing and, for a token that counts, `told` in the record. One statement.
+
+    The second value says whether it was recorded. For PostgreSQL, and for tokens of resources
+    whose rules end nothing (`rules.ends_nothing`), which no statement could know of.
+    """
+    row = _read(_QUERY_AND_TELL, [jti, *told])
+    if row is None:
+        return None, False
+    return _standing(jti, row[:-1], ruled=False), bool(row[-1])
 
 
 def read_standings(first: uuid.UUID, second: uuid.UUID) -> dict[uuid.UUID, Standing]:
@@ -90,27 +105,30 @@ def read_standings(first: uuid.UUID, second: uuid.UUID) -> dict[uuid.UUID, Stand
 
 def read_described(jti: uuid.UUID) -> tuple[Standing, Described] | None:
     """The same with what the ledger knows of the token's content. One statement."""
-    row = _read(_QUERY_DESCRIBED, jti)
+    row = _read(_QUERY_DESCRIBED, [jti])
     if row is None:
         return None
     split = len(row) - len(_DESCRIPTION)
     return _standing(jti, row[:split]), _described(*row[split:])
 
 
-def _read(query: str, jti: uuid.UUID) -> tuple[Any, ...] | None:
+def _read(query: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The one row; the first value is the token's id."""
+    jti, *more = values
     with connection.cursor() as cursor:
         # A plain cursor: building a model costs more than the statement itself.
-        cursor.execute(query, [_ID.get_db_prep_value(jti, connection)])
+        cursor.execute(query, [_ID.get_db_prep_value(jti, connection), *more])
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
 
-def _standing(jti: uuid.UUID, row: tuple[Any, ...]) -> Standing:
+def _standing(jti: uuid.UUID, row: tuple[Any, ...], *, ruled: bool = True) -> Standing:
     kind, audience, bound_jkt, application_id, user_id, actors, username, *state, lineage = row
     ended = ended_because(user_id is not None, *state) or _LINEAGE.get(lineage, "")
-    resource = resource_of_audience(audience)
-    if not ended and not is_still_acceptable(resource, kind=kind, bound_jkt=bound_jkt):
-        ended = "resource_policy"
+    if ruled and not ended:
+        resource = resource_of_audience(audience)
+        if not is_still_acceptable(resource, kind=kind, bound_jkt=bound_jkt):
+            ended = "resource_policy"
     return Standing(
         jti=jti,
         application_id=_ID.to_python(application_id),
@@ -205,11 +223,20 @@ _LINE: Final = (
 _COLUMNS: Final = (
     "token.kind, token.resource, token.dpop_jkt, "
     "token.application_id, token.user_id, token.actors, "
-    "person.email, token.revoked_at, client.status, person.status, "
+    "person.email, token.revoked_at, client.status AS client_status, "
+    "person.status AS user_status, "
     # A family that is gone has ended as well.
-    "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL), "
+    "token.family_id IS NOT NULL AND (family.id IS NULL OR family.revoked_at IS NOT NULL) "
+    "AS family_ended, "
     # A token of any other grant has nothing above it, and does not pay for the question.
-    f"CASE WHEN token.parent IS NULL AND token.consent_client IS NULL THEN 0 ELSE ({_LINE}) END"
+    f"CASE WHEN token.parent IS NULL AND token.consent_client IS NULL THEN 0 ELSE ({_LINE}) END "
+    "AS lineage"
+)
+_COUNTS: Final = (
+    # What `ended_because` and the line above ask, for the statement that reads and tells.
+    "revoked_at IS NULL AND NOT family_ended AND lineage >= 0 "
+    f"AND client_status = '{Client.Status.ACTIVE}' "
+    f"AND (user_id IS NULL OR user_status = '{User.Status.ACTIVE}')"
 )
 _DESCRIPTION: Final = (
     "token.kind",
@@ -244,6 +271,11 @@ _ORIGIN: Final = (
     "SELECT way.family_id FROM way WHERE way.family_id IS NOT NULL) "
 )
 _QUERY: Final = f"SELECT {_COLUMNS} {_TABLES} WHERE token.id = %s"
+_QUERY_AND_TELL: Final = (
+    f"WITH standing AS ({_QUERY}), told AS "  # noqa: S608 - as above
+    f"({insert('audit_auditevent', AUDIT_COLUMNS, after=f'standing WHERE {_COUNTS}')} RETURNING 1) "
+    "SELECT standing.*, EXISTS (SELECT FROM told) FROM standing"
+)
 _QUERY_OF_TWO: Final = f"SELECT token.id, {_COLUMNS} {_TABLES} WHERE token.id IN (%s, %s)"
 _QUERY_DESCRIBED: Final = (
     f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_TABLES} {_ORIGIN} WHERE token.id = %s"

@@ -17,7 +17,7 @@ from oauth.engine.request import TokenRequest
 from oauth.engine.responses import render_refusal, render_success
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client
-from oauth.tokens.introspection import Introspected, introspect
+from oauth.tokens.introspection import Introspected, active_event, introspect
 from oauth.views.methods import takes
 
 
@@ -69,11 +69,8 @@ def _record(found: Introspected, *, caller: Client) -> None:
     active = not found.denied_because
     counter("authserver_introspection_total").labels("true" if active else "false").inc()
     if active:
-        record.record(
-            events.TokenIntrospected(
-                client_id=caller.client_id, jti=found.jti, issuing_client=found.issuing_client
-            )
-        )
+        if not found.is_recorded:
+            record.record(active_event(caller, jti=found.jti, owner=found.issuing_client))
         return
     record.record_refusal(
         events.TokenIntrospectDenied(

@@ -150,7 +150,7 @@ def test_what_is_no_subject_token_costs_its_record(delegation):
 
 def test_introspection_of_an_access_token(warm):
     token = warm.tokens()["access_token"]
-    with budget(postgresql=2, sqlite=2):
+    with budget(postgresql=1, sqlite=2):
         answer = warm.watcher.introspect(token)
     assert answer.json()["active"] is True
 
@@ -172,7 +172,7 @@ def test_introspection_of_a_token_with_ten_ancestors(warm):
         first=first,
         user_id=warm.user.pk,
     )
-    with budget(postgresql=2, sqlite=2):
+    with budget(postgresql=1, sqlite=2):
         answer = warm.watcher.introspect(last.token)
     assert answer.json()["active"] is True
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from authplane.core.ids import uuid7
 from tests.support import factories
 from tests.support.digests import nothing_changes
 from tests.support.lineage import chain, issue, received
-from tests.support.record import reasons
+from tests.support.record import reasons, recorded
 from tests.support.scene import row_of
 
 INACTIVE = {"active": False}
@@ -333,3 +334,48 @@ def test_taking_back_consent_costs_the_same_for_one_token_and_for_a_hundred(
             take_back(consent)
         costs.append(len(counted))
     assert costs[0] == costs[1]
+
+
+def _end_row(token):
+    type(token.row).objects.filter(pk=token.jti).update(revoked_at=token.row.created)
+
+
+def _end_family(token):
+    from oauth.models import TokenFamily
+
+    TokenFamily.objects.filter(pk=token.row.family_id).update(revoked_at=token.row.created)
+
+
+def _forget_family(token):
+    type(token.row).objects.filter(pk=token.jti).update(family_id=uuid7())
+
+
+def _suspend_client(token):
+    from oauth.models import Client
+
+    Client.objects.filter(pk=token.row.application_id).update(status="suspended")
+
+
+def _disable_user(token):
+    from authplane.accounts.models import User
+
+    User.objects.filter(pk=token.row.user_id).update(status="disabled")
+
+
+def _orphan(token):
+    type(token.row).objects.filter(pk=token.jti).update(parent=uuid7())
+
+
+@pytest.mark.parametrize(
+    "end", [None, _end_row, _end_family, _forget_family, _suspend_client, _disable_user, _orphan]
+)
+def test_the_record_tells_what_the_answer_said(scene, first, end):
+    """The statement that reads a token's standing may write the record; it must see the same."""
+    if end:
+        end(first)
+
+    active = scene.watcher.introspect(first.token).json()["active"]
+
+    assert active == (end is None)
+    assert len(recorded("token.introspected")) == active
+    assert len(recorded("token.introspect_denied")) == (not active)

@@ -20,7 +20,7 @@ REFUSED = events.TokenIssueDenied(client_id="client-1", reason="code_expired")
 @pytest.fixture
 def request_of():
     def begin(**headers):
-        context._request.set({"REMOTE_ADDR": "203.0.113.7", **headers})
+        context._begin({"REMOTE_ADDR": "203.0.113.7", **headers})
 
     yield begin
     context._end()
