@@ -45,6 +45,7 @@ class RemoteServer(Upstream):
     registration_status: int = 201
     cache: str = ""
     documents: dict[str, Any] = field(default_factory=dict)
+    redirects: dict[str, int] = field(default_factory=dict)
     registered: list[dict[str, Any]] = field(default_factory=list)
     unregistered: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
@@ -94,7 +95,10 @@ class RemoteServer(Upstream):
                 return False
             with self.lock:
                 self.fetched.append(path)
-            self._answer(handler, *self._document(path), {"Cache-Control": self.cache})
+            if status := self.redirects.get(path):
+                self._answer(handler, status, {}, {"Location": f"{self.url}/moved"})
+            else:
+                self._answer(handler, *self._document(path), {"Cache-Control": self.cache})
             return True
         if handler.command == "DELETE":
             with self.lock:

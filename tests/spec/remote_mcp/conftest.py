@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.exchanging import make_delegation
 from tests.support.factories import make_user
 from tests.support.remote import make_server, running_remote
 from tests.support.upstream import ALLOWED
@@ -22,3 +23,9 @@ def user(db):
 @pytest.fixture
 def server(remote, user):
     return make_server(user, remote.mcp)
+
+
+@pytest.fixture
+def delegation(scene):
+    """An agent's user token for one resource, and a gateway that exchanges it."""
+    return make_delegation(scene)
