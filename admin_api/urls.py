@@ -19,6 +19,7 @@ from admin_api.viewsets.resources import (
     ReturnUrls,
     RuntimeClients,
 )
+from admin_api.viewsets.servers import McpServers
 from admin_api.viewsets.sign_in import Identities, IdentityProviders
 from admin_api.viewsets.users import Users
 from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
@@ -80,6 +81,8 @@ urlpatterns = [
         "proxy-sessions/<str:key>",
         ProxySessions.as_view({"get": "retrieve", "delete": "remove"}),
     ),
+    path("mcp-servers", McpServers.as_view(LIST)),
+    path("mcp-servers/<str:key>", McpServers.as_view({"get": "retrieve", "delete": "remove"})),
     path("fronting", Fronting.as_view(LIST)),
     path("fronting/<str:source>/<str:target>", Fronting.as_view(ONE)),
     path("idps", IdPs.as_view(LIST)),

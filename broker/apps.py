@@ -23,6 +23,7 @@ class BrokerConfig(AppConfig):
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
         from broker.proxies import seeds as proxy_seeds  # noqa: PLC0415 - needs the models
         from broker.proxies.sessions import clean_up  # noqa: PLC0415 - as above
+        from broker.servers import seeds as server_seeds  # noqa: PLC0415 - needs the models
         from broker.signin import (  # noqa: PLC0415 - needs the models
             checks as sign_in_checks,  # noqa: F401 - registers itself
         )
@@ -44,6 +45,9 @@ class BrokerConfig(AppConfig):
         ports.register_source(BrokerTokenSource())
         ports.register_sign_in(SignInOffers())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
+        seeding.register_first(
+            server_seeds.NAME, server_seeds.MCP_SERVERS, server_seeds.configured_servers
+        )
         seeding.register_first(
             sign_in_seeds.NAME,
             sign_in_seeds.IDENTITY_PROVIDERS,

@@ -524,6 +524,14 @@ class Seeds:
         variable="",
         read=rows,
     )
+    mcp_servers: tuple[dict[str, Any], ...] = setting(
+        "mcp_servers",
+        (),
+        "Remote MCP servers of users to add, as a list in YAML: user (an e-mail address or id),"
+        " url, name.",
+        variable="",
+        read=rows,
+    )
     resources: tuple[dict[str, Any], ...] = setting(
         "resources",
         (),

@@ -1,0 +1,81 @@
+"""`/admin/mcp-servers`: remote MCP servers of users."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.pagination import Page, envelope
+from admin_api.routes import OperatorRoutes, known_parameters
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from authplane.core.routes import LARGE_BODY
+from broker.models import UpstreamServer
+from broker.servers import services
+from broker.servers.errors import (
+    BadServer,
+    NoSuchServer,
+    ServerBusy,
+    ServerConflict,
+    TooManyServers,
+)
+from broker.servers.seeds import USER, named_user
+from broker.servers.selectors import servers_of, with_chain
+from broker.servers.view import shown_server
+
+DEFAULT_LIMIT: Final = 100
+ABSENT: Final = "MCP server not found"
+
+
+class McpServers(OperatorRoutes):
+    """What users connect accounts at, besides providers."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All servers, the newest first; with `user` (an e-mail address or id), that user's."""
+        known_parameters(request, USER)
+        rows = with_chain()
+        if USER in request.GET:
+            try:
+                rows = servers_of(named_user(request.GET[USER]))
+            except BadServer as bad:
+                raise Invalid(str(bad)) from None
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        return json_response(envelope("servers", rows, page=page, render=shown_server))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A server more for the user that `user` names."""
+        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        try:
+            user = named_user(body.pop(USER, None))
+            row = services.add_server(user, body, actor=self.actor(request))
+        except BadServer as bad:
+            raise Invalid(str(bad)) from None
+        except NoSuchServer:
+            raise NotFound("profile not found") from None
+        except (ServerConflict, TooManyServers) as error:
+            raise Conflict(str(error) or "the user has too many servers") from None
+        return json_response(shown_server(with_chain().get(pk=row.pk)), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One server."""
+        return json_response(shown_server(_row(key)))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The server is gone; what was connected there is ended."""
+        try:
+            services.remove_server(_row(key), actor=self.actor(request))
+        except ServerBusy:
+            raise Conflict("the server is being connected now") from None
+        return HttpResponse(status=204)
+
+
+def _row(key: str) -> Any:
+    """Raises: NotFound."""
+    try:
+        return with_chain().get(pk=uuid.UUID(key))
+    except (ValueError, UpstreamServer.DoesNotExist):
+        raise NotFound(ABSENT) from None

@@ -1,0 +1,113 @@
+"""`manage.py mcp_server`: remote MCP servers of users."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, ClassVar, Final
+
+from django.core.management.base import CommandError, CommandParser
+
+from authplane.core.management.output import ReportingCommand
+from broker.models import UpstreamServer
+from broker.servers import services
+from broker.servers.errors import (
+    BadServer,
+    NoSuchServer,
+    ServerBusy,
+    ServerConflict,
+    TooManyServers,
+)
+from broker.servers.seeds import named_user
+from broker.servers.selectors import servers_of, with_chain
+from broker.servers.view import shown_server
+
+ACTOR: Final = "system"
+MAX_LISTED: Final = 500
+
+
+class Command(ReportingCommand):
+    """Servers are added, shown and removed by the checks of the site itself."""
+
+    help = "Add, show and remove remote MCP servers of users."
+    actions: ClassVar[dict[str, str]] = {
+        "add": "add one for a user",
+        "show": "show one",
+        "list": "show all, or those of a user",
+        "remove": "remove one, and end what is connected there",
+    }
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One subcommand for each thing to do."""
+        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        for name, text in self.actions.items():
+            action = subcommands.add_parser(name, help=text)
+            super().add_arguments(action)
+            if name in {"show", "remove"}:
+                action.add_argument("server", help="its UUID")
+            if name in {"add", "list"}:
+                action.add_argument(
+                    "--user", required=name == "add", help="whose, by e-mail address or id"
+                )
+            if name == "add":
+                action.add_argument("url", help="where it is")
+                action.add_argument("--name", help="its name for people; else its host")
+                action.add_argument("--profile", help="a profile of the user's; else the default")
+
+    def handle(self, *, action: str, **options: Any) -> None:
+        """The subcommand ran.
+
+        Raises: CommandError with everything that is wrong.
+        """
+        try:
+            getattr(self, action)(options)
+        except NoSuchServer:
+            raise CommandError("there is no such server or profile") from None
+        except (BadServer, ServerConflict) as error:
+            raise CommandError(str(error)) from None
+        except TooManyServers:
+            raise CommandError(f"the user has {services.MAX_SERVERS} servers already") from None
+        except ServerBusy:
+            raise CommandError("the server is being connected now; try again") from None
+
+    def add(self, options: dict[str, Any]) -> None:
+        """A user has a server more."""
+        body = {member: options[member] for member in ("url", "name", "profile") if options[member]}
+        row = services.add_server(named_user(options["user"]), body, actor=ACTOR)
+        self._show(with_chain().get(pk=row.pk), "added", options)
+
+    def show(self, options: dict[str, Any]) -> None:
+        """One server."""
+        self._show(_row(options["server"]), "", options)
+
+    def list(self, options: dict[str, Any]) -> None:
+        """All servers, or a user's, the newest first."""
+        rows = with_chain().order_by("-id")
+        if options["user"]:
+            rows = servers_of(named_user(options["user"]))
+        found = [shown_server(row) for row in rows[:MAX_LISTED]]
+        if options["json"]:
+            self.stdout.write(json.dumps({"servers": found, "total": rows.count()}))
+            return
+        for one in found:
+            self.report(one, title="MCP server", as_json=False)
+        if not found:
+            self.stdout.write("no MCP servers found")
+
+    def remove(self, options: dict[str, Any]) -> None:
+        """A server is gone."""
+        row = _row(options["server"])
+        services.remove_server(row, actor=ACTOR)
+        told = {"uuid": str(row.pk), "url": row.url}
+        self.report(told, title="MCP server removed", as_json=options["json"])
+
+    def _show(self, row: UpstreamServer, done: str, options: dict[str, Any]) -> None:
+        self.report(shown_server(row), title=f"MCP server {done}".rstrip(), as_json=options["json"])
+
+
+def _row(text: str) -> UpstreamServer:
+    """Raises: NoSuchServer."""
+    try:
+        return with_chain().get(pk=uuid.UUID(text))
+    except (ValueError, UpstreamServer.DoesNotExist):
+        raise NoSuchServer from None
