@@ -6,6 +6,7 @@ run anywhere, even twice: the jobs themselves see to it that one process works a
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ from celery import Celery, signals
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplane.settings.production")
+
+log = logging.getLogger(__name__)
 
 app = Celery("authplane")
 
@@ -54,6 +57,18 @@ def schedule() -> dict[str, int]:
         if find_spec(module):
             planned |= import_module(module).SCHEDULE
     return planned
+
+
+@signals.worker_init.connect
+@signals.worker_process_init.connect
+def open_data_keys(**_: Any) -> None:
+    """The data keys are asked for now, where Vault keeps them, and not by the first job."""
+    from authplane.core import crypto  # noqa: PLC0415 - needs the loaded settings
+
+    try:
+        crypto.open_data_keys()
+    except crypto.CryptoError:
+        log.exception("data key unavailable")
 
 
 @signals.setup_logging.connect

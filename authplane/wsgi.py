@@ -10,6 +10,7 @@ import django
 from django.db.backends.signals import connection_created
 from django.urls import get_resolver
 
+from authplane.core import crypto
 from authplane.core.config import config
 from authplane.core.handler import Handler
 from authplane.core.notices import notices
@@ -26,6 +27,12 @@ application = Handler()
 
 for notice in notices(config()):
     log.warning(notice)
+
+try:
+    # Asked for now, where Vault keeps it, and not by the first request that needs it.
+    crypto.open_data_keys()
+except crypto.CryptoError as error:
+    log.error("data key unavailable", extra={"cause": str(error)})  # noqa: TRY400 - says it all
 
 # Imported now, so that a broken route stops the start and not the first request.
 _ = get_resolver().url_patterns

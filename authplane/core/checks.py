@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
+from authplane.core import crypto
 from authplane.core.config import config, is_local
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ def check_transactions(app_configs: Sequence[AppConfig] | None, **_: Any) -> Mes
             id="authplane.E002",
         )
     ]
+
+
+@checks.register(checks.Tags.database)
+def check_data_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> Messages:  # noqa: ARG001
+    """The configured data keys can be had, from Vault where it keeps them."""
+    try:
+        crypto.open_data_keys()
+    except crypto.CryptoError as error:
+        return [checks.Critical(f"{error}.", id="authplane.E003")]
+    return []
 
 
 @checks.register(checks.Tags.security, deploy=True)

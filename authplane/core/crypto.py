@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authplane.core import metrics
 from authplane.core.config import config
+from authplane.core.datakeys import DataKeyUnavailable, open_data_key
 from authplane.core.hashing import sha256
 
 if TYPE_CHECKING:
@@ -76,10 +77,21 @@ def present_key_name() -> bytes:
 
 
 def known_key_names() -> set[bytes]:
-    """What sealed values begin with that can be opened; none without a data key."""
+    """What sealed values begin with that can be opened; none without a data key.
+
+    Raises: CryptoError when a configured key cannot be had.
+    """
     if not config().secrets.data:
         return set()
     return {_key_name(master) for master in _known_keys()}
+
+
+def open_data_keys() -> None:
+    """Every configured data key is open in this process; nothing without one.
+
+    Raises: CryptoError.
+    """
+    known_key_names()
 
 
 def seal_under(secret: str, plaintext: bytes, *, context: str) -> bytes:
@@ -109,13 +121,20 @@ def _present_key() -> bytes:
     key = config().secrets.data
     if not key:
         raise _failed("encrypt", "no data key is configured")
-    return bytes.fromhex(key)
+    return _opened(key)
 
 
 def _known_keys() -> Iterator[bytes]:
     yield _present_key()
     if config().secrets.data_old:
-        yield bytes.fromhex(config().secrets.data_old)
+        yield _opened(config().secrets.data_old)
+
+
+def _opened(text: str) -> bytes:
+    try:
+        return open_data_key(text)
+    except DataKeyUnavailable as error:
+        raise CryptoError(str(error)) from None
 
 
 @lru_cache(maxsize=8)

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from authplane.core.addresses import is_public, is_reachable_private
-from authplane.core.pinned import FetchFailed, FetchRefused, PinnedTransport, resolve
+from authplane.core.pinned import FetchFailed, FetchRefused, PinnedTransport, resolve, tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -45,11 +45,13 @@ class Reach:
     """Where requests of one kind may go.
 
     Hosts in ``private_hosts`` (all of them with ``any_private``) may live at private addresses.
+    ``ca_path`` is a file of the only authorities that may vouch for them; empty: the usual ones.
     """
 
     private_hosts: Collection[str] = ()
     any_private: bool = False
     http: bool = False
+    ca_path: str = ""
 
 
 def fetch_json(
@@ -100,7 +102,8 @@ def send(
     says whether any of the request had left.
     """
     deadline = time.monotonic() + timeout
-    transport = PinnedTransport(_checked(url, reach, deadline=deadline), deadline=deadline)
+    addresses = _checked(url, reach, deadline=deadline)
+    transport = PinnedTransport(addresses, deadline=deadline, tls=_tls(reach.ca_path))
     sent = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
     content: bytes | None = None
     if form is not None:
@@ -127,6 +130,14 @@ def send(
         raise FetchFailed(
             f"transport failed: {type(error).__name__}", sent=transport.has_sent
         ) from None
+
+
+def _tls(ca_path: str) -> ssl.SSLContext:
+    """Raises: FetchFailed when the authorities cannot be read."""
+    try:
+        return tls_context(ca_path)
+    except (OSError, ssl.SSLError):
+        raise FetchFailed("the file of certificate authorities cannot be read") from None
 
 
 def _checked(url: str, reach: Reach, *, deadline: float) -> list[str]:

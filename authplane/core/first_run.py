@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from authplane.core.areas.vault import TRANSIT
 from authplane.core.validation import is_localhost_issuer
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ def _data_key() -> str:
     return secrets.token_hex(32)
 
 
+DATA_KEY = "AUTHPLANE_DATA_ENCRYPTION_KEY"
+
 MADE_HERE: dict[str, tuple[str, Callable[[], str]]] = {
     "AUTHPLANE_SESSION_SECRET": ("session.secret", _text),
     "AUTHPLANE_CSRF_SECRET": ("csrf.secret", _text),
     "AUTHPLANE_INTEGRITY_KEY": ("integrity.key", _text),
     "AUTHPLANE_CLIENT_SECRET_PEPPER": ("client_secret_pepper", _text),
-    "AUTHPLANE_DATA_ENCRYPTION_KEY": ("data_encryption.key", _data_key),
+    DATA_KEY: ("data_encryption.key", _data_key),
     "AUTHPLANE_ADMIN_API_KEY": ("admin.api_key", _text),
     "METRICS_PASSWORD": ("metrics.password", _text),
 }
@@ -53,7 +56,12 @@ def provide_local_secrets(environment: MutableMapping[str, str], *, base: Path) 
     if not is_localhost_issuer(issuer):
         return
     folder = secrets_folder(environment, base=base, document=document)
+    driver = environment.get("AUTHPLANE_DATA_ENCRYPTION_DRIVER") or _at(
+        document, "data_encryption.driver"
+    )
     for variable, (key, make) in MADE_HERE.items():
+        if variable == DATA_KEY and driver == TRANSIT:
+            continue  # Only the Vault can make one.
         given = environment.get(variable) or environment.get(f"{variable}_FILE")
         if not given and not _at(document, key):
             environment[f"{variable}_FILE"] = str(_kept(folder / _file_name(variable), make=make))

@@ -25,7 +25,19 @@ if TYPE_CHECKING:
 DATA_KEY_POINTER = "AUTHPLANE_DATA_ENCRYPTION_KEY_ENV"
 """Names the variable that holds the data key, for deployments that keep it under another name."""
 
-OWN_NAMES = frozenset({"AUTHPLANE_CONFIG", DATA_KEY_POINTER})
+POINTERS = {
+    "data_encryption.key": DATA_KEY_POINTER,
+    "data_encryption.vault_transit_encrypt.token": "AUTHPLANE_DATA_ENCRYPTION_VAULT_TOKEN_ENV",
+    "data_encryption.vault_transit_encrypt.approle.role_id": (
+        "AUTHPLANE_DATA_ENCRYPTION_VAULT_ROLE_ID_ENV"
+    ),
+    "data_encryption.vault_transit_encrypt.approle.secret_id": (
+        "AUTHPLANE_DATA_ENCRYPTION_VAULT_SECRET_ID_ENV"
+    ),
+}
+"""Settings whose value may stand in a variable of another name, and what names that one."""
+
+OWN_NAMES = frozenset({"AUTHPLANE_CONFIG", *POINTERS.values()})
 
 
 class ConfigurationError(Exception):
@@ -101,9 +113,9 @@ def _look_up(
             raise BadValue("is set and empty; give it a value, or remove it")
         if known.variable:
             value = from_environment(known.variable, environment, may_be_file=known.secret)
-        pointer = environment.get(DATA_KEY_POINTER)
-        if value is None and pointer and known.key == "data_encryption.key":
-            value = _pointed_at(pointer, environment)
+        named_by = POINTERS.get(known.key, "")
+        if value is None and environment.get(named_by):
+            value = _pointed_at(named_by, environment)
     except BadValue as error:
         problems.append(f"{known.name} {error}")
         return False, None
@@ -117,14 +129,15 @@ def _look_up(
     return node is not None, secret(node) if known.secret and isinstance(node, str) else node
 
 
-def _pointed_at(pointer: str, environment: Mapping[str, str]) -> str:
-    """The value of the variable that another one names.
+def _pointed_at(named_by: str, environment: Mapping[str, str]) -> str:
+    """The value of the variable that the variable ``named_by`` names.
 
     Raises: BadValue.
     """
+    pointer = environment[named_by]
     value = environment.get(pointer)
     if not value:
-        raise BadValue(f"is empty: {DATA_KEY_POINTER} names {pointer}, which is not set")
+        raise BadValue(f"is empty: {named_by} names {pointer}, which is not set")
     return value
 
 

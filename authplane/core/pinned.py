@@ -89,10 +89,17 @@ def left(deadline: float) -> float:
     return max(0.001, deadline - time.monotonic())
 
 
+def tls_context(ca_path: str = "") -> ssl.SSLContext:
+    """The TLS settings: the bundled authorities, those that SSL_CERT_FILE names, or ``ca_path``.
+
+    Raises: OSError, ssl.SSLError.
+    """
+    return _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"), ca_path)
+
+
 @lru_cache(maxsize=4)
-def _tls(_cafile: str | None, _cadir: str | None) -> ssl.SSLContext:
-    """The TLS settings: the bundled authorities, or those that SSL_CERT_FILE names."""
-    return httpx.create_ssl_context()
+def _tls(_cafile: str | None, _cadir: str | None, ca_path: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_path) if ca_path else httpx.create_ssl_context()
 
 
 class PinnedTransport(httpx.HTTPTransport):
@@ -101,8 +108,10 @@ class PinnedTransport(httpx.HTTPTransport):
     ``has_sent`` turns true with the first byte of a request.
     """
 
-    def __init__(self, addresses: list[str], *, deadline: float) -> None:
-        context = _tls(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    def __init__(
+        self, addresses: list[str], *, deadline: float, tls: ssl.SSLContext | None = None
+    ) -> None:
+        context = tls or tls_context()
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from authplane.core.areas.vault import TRANSIT
 from authplane.core.uris import check_redirect_uri
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _data_key_problems(present: str, old: str, *, local: bool) -> Iterator[str]:
         ("AUTHPLANE_DATA_ENCRYPTION_KEY_OLD", old),
     ):
         if value and not DATA_KEY_HEX.fullmatch(value) and not WRAPPED_KEY.fullmatch(value):
-            yield f"{name} must be 64 hexadecimal digits (32 bytes), or such a key as Vault wrapped it"
+            yield f"{name} must be 64 hexadecimal digits (32 bytes), or what Vault made of them"
     if present and present.lower() == old.lower():
         yield "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD equals the present value"
 
