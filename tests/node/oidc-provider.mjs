@@ -6,8 +6,10 @@ const port = Number(process.argv[2])
 const issuer = `http://127.0.0.1:${port}`
 
 const provider = new Provider(issuer, {
-  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
-  scopes: ['openid', 'offline_access', 'email', 'groups', 'read', 'write'],
+  claims: {
+    openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['name'],
+  },
+  scopes: ['openid', 'offline_access', 'email', 'profile', 'groups', 'read', 'write'],
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
   conformIdTokenClaims: false,
   cookies: { keys: ['only for tests'] },
@@ -36,7 +38,7 @@ const provider = new Provider(issuer, {
   findAccount: async (ctx, sub) => ({
     accountId: sub,
     claims: async () => ({
-      sub, email: `${sub}@example.com`, email_verified: true, groups: ['staff'],
+      sub, name: sub, email: `${sub}@example.com`, email_verified: true, groups: ['staff'],
     }),
   }),
 })

@@ -24,7 +24,7 @@ SCHEMA = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
 """What Debian installs it with: an administrator `admin` whose password is `password`."""
 
 MODULES = "/usr/lib/glewlwyd"
-SCOPES = ("read", "write", "email", "groups")
+SCOPES = ("read", "write", "email", "profile", "groups")
 PASSWORD = "ann's own password"
 CONFIGURATION = """
 port={port}
