@@ -85,7 +85,8 @@ def is_enabled(row: IdentityProvider) -> bool:
 
 
 def drop() -> None:
-    """No process knows the providers any more, once this transaction is committed."""
+    """This process reads the providers anew at once, every other one after the commit."""
+    _providers.forget()
     drop_on_commit(_providers)
 
 

@@ -119,7 +119,7 @@ def _leave(request: HttpRequest, *, provider: SignInProvider, target: str) -> Ht
         redirect_uri=provider.redirect_uri,
         upstream_client_id=provider.client_id,
         issuer=provider.issuer,
-        identity_provider=IdentityProvider(pk=provider.id),
+        identity_provider=IdentityProvider(pk=provider.id, slug=provider.slug),
         return_url=target,
         scopes=scopes,
         context={ISS_PROMISED: published.signs_answers, MAX_AGE: demand.max_age},
