@@ -52,7 +52,7 @@ def place(server, tmp_path, transactional_db):
         r"/etc/ssl/clients/authorities.pem": str(authorities),
         r"http://127.0.0.1:9000": running.url,
     }
-    with running_nginx("nginx-client-certificates.conf", folder=tmp_path, changes=changes):
+    with running_nginx("nginx/client-certificates.conf", folder=tmp_path, changes=changes):
         yield running.url, base, resource, row
 
 

@@ -146,6 +146,7 @@ def place(server, rows, tmp_path):
             shown.write_text(f'proxy_set_header X-Forward-Auth-Key "{FORWARD_AUTH_KEY}";\n')
             changes = {
                 r"listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+                r"listen \[::\]:443.*": "",
                 r"server_name \S+;": "server_name localhost;",
                 r"/etc/ssl/mcp\S+/fullchain.pem": str(certificate),
                 r"/etc/ssl/mcp\S+/privkey.pem": str(key),
