@@ -9,7 +9,8 @@ from pathlib import Path
 from tests.architecture.test_source_tree import ROOT, sources
 
 NETWORK = {"httpx", "httpcore", "requests", "urllib3", "aiohttp", "socket", "http.client",
-           "urllib.request", "ftplib", "smtplib", "jwt.PyJWKClient", "telnetlib", "xmlrpc.client"}  # fmt: skip
+           "urllib.request", "ftplib", "smtplib", "telnetlib", "xmlrpc.client",
+           "jwt.PyJWKClient"}  # fmt: skip
 
 ALLOWED = {
     "authplane/core/fetch.py": "the fetcher",
