@@ -54,7 +54,7 @@ def make_server(
     return UpstreamServer.objects.create(profile=default_profile(user), url=url, **fields)
 
 
-def make_discovered(server: UpstreamServer, upstream_url: str, **fields: Any) -> None:
+def make_discovered(server: UpstreamServer, upstream_url: str, *, callback: str = "") -> None:
     """Discovery of the server has found the fake upstream service, with a client of ours."""
     from authplane.core import clock
     from broker.models import UpstreamConfig
@@ -78,12 +78,10 @@ def make_discovered(server: UpstreamServer, upstream_url: str, **fields: Any) ->
         discovered_at=clock.now(),
         fresh_until=clock.now() + timedelta(hours=1),
     )
-    for name, value in fields.items():
-        setattr(row, name, value)
     place = {"table": "broker_upstreamconfig", "row": row.pk}
     row.secret_sealed = seal_text(SECRET, column="secret_sealed", **place)
     row.registration_sealed = seal_members(
-        {"redirect_uri": callback_url()}, column="registration_sealed", **place
+        {"redirect_uri": callback or callback_url()}, column="registration_sealed", **place
     )
     row.save(force_insert=True)
 
