@@ -179,7 +179,8 @@ def _require_success(fetched: Fetched, code: str | None) -> None:
 
 def _unsaid(status: int) -> str:
     """What a refusal is called that names no error. RFC 6749 section 5.2 has 400 for what is wrong
-    with a request, but for the client's credentials."""
+    with a request, but for the client's credentials.
+    """
     return UNEXPLAINED if status == HTTPStatus.BAD_REQUEST else "other"
 
 
