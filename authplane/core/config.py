@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -19,8 +20,12 @@ _overridden: Config | None = None
 
 def config() -> Config:
     """The configuration of this process."""
-    if _overridden is not None:
-        return _overridden
+    return _overridden or _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Config:
+    """Django's settings look each name up in Python, which a request would pay for many times."""
     loaded: Config = settings.AUTHPLANE
     return loaded
 

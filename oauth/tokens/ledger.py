@@ -21,6 +21,7 @@ from audit.record import PreparedEvent
 from authplane.accounts.models import User
 from authplane.core.metrics import counter, histogram
 from authplane.core.replay import digest_of, spend_once
+from authplane.core.timing import timed
 from oauth.models import AccessToken, AuthorizationCode, Client, RefreshToken, TokenFamily
 from oauth.tokens import exchange_guard
 from oauth.tokens import ledger_rows as rows
@@ -44,7 +45,7 @@ class Issue:
     refresh_expires_at: datetime | None = None
 
 
-@_seconds.labels("record_access").time()
+@timed(_seconds.labels("record_access").observe)
 def record_access(issue: Issue) -> None:
     """The token stands in the ledger and the audit record tells of it. One statement."""
     if connection.vendor == "postgresql":
@@ -64,7 +65,7 @@ class OneTimeId:
     expires_at: datetime
 
 
-@_seconds.labels("record_access_once").time()
+@timed(_seconds.labels("record_access_once").observe)
 def record_access_once(issue: Issue, *, once: OneTimeId, now: datetime) -> bool:
     """The id is spent and the token stands in the ledger; False when it was spent before.
 
@@ -87,7 +88,7 @@ def record_access_once(issue: Issue, *, once: OneTimeId, now: datetime) -> bool:
     return recorded
 
 
-@_seconds.labels("record_exchange").time()
+@timed(_seconds.labels("record_exchange").observe)
 def record_exchange(issue: Issue, *, consented_at: uuid.UUID | None) -> bool:
     """The token stands in the ledger, if what it came from still counts; else nothing has changed.
 
@@ -115,7 +116,7 @@ def record_exchange(issue: Issue, *, consented_at: uuid.UUID | None) -> bool:
     return recorded
 
 
-@_seconds.labels("record_in_family").time()
+@timed(_seconds.labels("record_in_family").observe)
 def record_in_family(issue: Issue, *, now: datetime) -> bool:
     """The token stands in the ledger, if its family still counts; else nothing has changed.
 
@@ -138,7 +139,7 @@ def record_in_family(issue: Issue, *, now: datetime) -> bool:
     return recorded
 
 
-@_seconds.labels("redeem_code").time()
+@timed(_seconds.labels("redeem_code").observe)
 def redeem_code(
     issue: Issue, *, code: StoredCode, family_expires_at: datetime, now: datetime
 ) -> bool:
@@ -167,7 +168,7 @@ def redeem_code(
     return redeemed
 
 
-@_seconds.labels("rotate_refresh").time()
+@timed(_seconds.labels("rotate_refresh").observe)
 def rotate_refresh(
     issue: Issue, *, spent: StoredRefresh, digest: str, sealed: bytes, now: datetime
 ) -> bool:
@@ -194,7 +195,7 @@ def rotate_refresh(
     return rotated
 
 
-@_seconds.labels("revoke_access").time()
+@timed(_seconds.labels("revoke_access").observe)
 def revoke_access(*, jti: uuid.UUID, cause: str, now: datetime) -> bool:
     """The token is revoked in the ledger; False when it was before, or is unknown."""
     changed = AccessToken.objects.filter(pk=jti, revoked_at=None).update(
