@@ -133,6 +133,13 @@ ADVICE: Final[dict[str, Advice]] = {
         _NO,
         "Check the id. An object of another kind is not found here either.",
     ),
+    "passthrough_not_allowed": Advice(
+        "An OAuth proxy in the mode upstream has no tokens of its own, and is possible only for a"
+        " registered resource, whose audience is checked.",
+        _NO,
+        "Clients: get tokens from the server that the resource's metadata names. Operators:"
+        " register the target as a resource, or use the mode gateway.",
+    ),
     "rate_limit_exceeded": Advice(
         "Too many requests from this address or of this software.",
         "After Retry-After seconds",
@@ -194,6 +201,9 @@ ADVICE: Final[dict[str, Advice]] = {
 OUTSIDE_THE_TABLE: Final[dict[str, Wire]] = {
     "conflict": Wire("conflict", 409, "the object is not in the state this needs"),
     "not_found": Wire("not_found", 404, "there is no such object"),
+    "passthrough_not_allowed": Wire(
+        "passthrough_not_allowed", 400, "this proxy hands no tokens of its own out"
+    ),
     "rate_limit_exceeded": Wire("rate_limit_exceeded", 429, "rate limit exceeded"),
     "unauthorized": Wire("unauthorized", 401, "the operator key is missing or wrong"),
 }

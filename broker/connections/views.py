@@ -16,7 +16,9 @@ from authplane.core.pages import page_view, render_page
 from broker.connections.selectors import connections_of
 from broker.connections.services import revoke
 from broker.models import Connection
+from broker.proxies.consents import consents_of
 from oauth.authorize.responses import see_other
+from oauth.consent.display import shown_client
 from oauth.models import Client
 from oauth.sessions import csrf
 from oauth.sessions.form import Form, read_page_form
@@ -132,6 +134,17 @@ def _page(request: HttpRequest, *, user: User) -> HttpResponse:
         "csrf_token": csrf.session_token(request),
         "signed_in_as": str(user),
         "disconnected": "disconnected" in request.GET,
+        "removed": "removed" in request.GET,
+        "applications": [
+            {
+                "id": row.pk,
+                "name": shown_client(row.client).name,
+                "proxy": row.proxy.name,
+                "scopes": row.scopes,
+                "since": row.created_at,
+            }
+            for row in consents_of(user)
+        ],
         "connections": [
             {
                 "slug": row.provider.slug,

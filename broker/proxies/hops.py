@@ -155,7 +155,7 @@ def _leave(
         issuer=adapter.settings.issuer,
         user=user,
         provider=provider.id,
-        proxy=OAuthProxy(pk=proxy.id),
+        proxy=OAuthProxy(pk=proxy.id, provider_id=proxy.provider_id),
         scopes=scopes,
         context={REQUEST: waiting.pk, ISS_PROMISED: signs_answers(adapter.settings)},
         browser_mark=mark,

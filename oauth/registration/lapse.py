@@ -26,7 +26,7 @@ MAX_BATCHES: Final = 50
 
 
 def lapse_unused(now: datetime) -> int:
-    """Self-registered clients that nobody used for the configured time are gone; how many.
+    """Self-registered clients of every issuer that nobody used for long are gone; how many.
 
     A client stays while it holds a live grant, was used or changed lately, or an operator has
     switched it off: deleting that row would undo the decision. Clients of metadata documents are
@@ -60,12 +60,12 @@ def _lapse_batch(*, now: datetime, cutoff: datetime) -> tuple[int, int]:
         unused = list(
             unused_clients(now=now, cutoff=cutoff)
             .filter(pk__in=candidates)
-            .values_list("pk", "client_id")
+            .values_list("pk", "client_id", "issuer")
         )
-        removed = delete_rows([pk for pk, _ in unused], now=now)
-        for _, client_id in unused:
+        removed = delete_rows([pk for pk, _, _ in unused], now=now)
+        for _, client_id, issuer in unused:
             record.record(ClientDeleted(actor_id="system", client_id=client_id, cause="lapsed"))
-            lookup.drop(client_id)
+            lookup.drop(client_id, issuer=issuer)
     return len(candidates), removed
 
 
@@ -84,7 +84,6 @@ def unused_clients(*, now: datetime, cutoff: datetime) -> "QuerySet[Client]":
         used |= Q(Exists(trace))
     unused: QuerySet[Client] = Client.objects.filter(
         ~used,
-        issuer="",
         registration_source__in=(Client.Source.DCR, Client.Source.CIMD),
         status=Client.Status.ACTIVE,
         created__lte=cutoff,
