@@ -16,7 +16,7 @@ from tests.support.upstream import LEAK, Upstream, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from broker.models import BrokerProvider, UpstreamServer
+    from broker.models import BrokerProvider
 
 SECRET = "registered-secret-do-not-log"
 MANAGEMENT = "registration-access-token-do-not-log"
@@ -174,15 +174,6 @@ def running_remote(**switches: Any) -> Iterator[RemoteServer]:
             yield world
         finally:
             world.ended.set()
-
-
-def make_server(user: Any, url: str) -> UpstreamServer:
-    """A server in a profile of the user's."""
-    from broker.models import Profile, Project, UpstreamServer
-
-    project, _ = Project.objects.get_or_create(user=user, name="mine")
-    profile, _ = Profile.objects.get_or_create(project=project, name="mine")
-    return UpstreamServer.objects.create(profile=profile, url=url)
 
 
 def make_mcp_provider(url: str, *, slug: str = "tools", **config_data: Any) -> BrokerProvider:

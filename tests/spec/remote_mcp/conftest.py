@@ -4,7 +4,8 @@ import pytest
 
 from tests.support.exchanging import make_delegation
 from tests.support.factories import make_user
-from tests.support.remote import make_server, running_remote
+from tests.support.remote import running_remote
+from tests.support.servers import make_server
 from tests.support.upstream import ALLOWED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -250,21 +249,3 @@ class TestTheClientOfAnAdministrator:
         remote.server_overrides = {"code_challenge_methods_supported": None}
         remote.publish()
         assert not found(server).supports_pkce
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.postgres
-def test_many_at_once_leave_one_client(server, remote):
-    from django.db import connection
-
-    def one(_number):
-        try:
-            return found(server).client_id
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(8) as pool:
-        clients = set(pool.map(one, range(8)))
-
-    assert clients == {UpstreamConfig.objects.get().client_id}
-    assert len(remote.registered) - len(remote.unregistered) == 1

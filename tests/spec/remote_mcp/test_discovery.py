@@ -11,7 +11,7 @@ from authplane.core import clock
 from broker.models import UpstreamConfig
 from broker.remote.configuration import configured
 from broker.remote.errors import MEANINGS, DiscoveryFailed
-from tests.support.remote import make_server
+from tests.support.servers import make_server
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from broker.remote.configuration import configured
 from broker.remote.errors import DiscoveryFailed
 from broker.upstream.base import NotSent
 from broker.upstream.registry import adapter_for_server
-from tests.support.remote import make_server
+from tests.support.servers import make_server
 
 pytestmark = pytest.mark.django_db
 
