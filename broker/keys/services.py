@@ -41,8 +41,8 @@ def create_key(
     _take_texts(row, body, problems)
     row.expires_at = _expiry(body.get("expires_in_days"), problems)
     with transaction.atomic():
-        user = User.objects.filter(pk=_id(body.get("user_id")), status=User.Status.ACTIVE).first()
-        group = AccessGroup.objects.filter(pk=_id(body.get("user_group_id"))).first()
+        user = User.objects.filter(status=User.Status.ACTIVE, **_by_id(body.get("user_id"))).first()
+        group = AccessGroup.objects.filter(**_by_id(body.get("user_group_id"))).first()
         if user is None:
             problems.append(Problem("user_id", "must be the id of an active user"))
         if group is None:
@@ -146,8 +146,9 @@ def _expiry(days: Any, problems: list[Problem]) -> datetime | None:
     return clock.now() + timedelta(days=days)
 
 
-def _id(value: Any) -> uuid.UUID | None:
+def _by_id(value: Any) -> dict[str, Any]:
+    """The condition that a row has this id; no row meets that of what is no id at all."""
     try:
-        return uuid.UUID(value) if isinstance(value, str) else None
+        return {"pk": uuid.UUID(value) if isinstance(value, str) else None}
     except ValueError:
-        return None
+        return {"pk": None}
