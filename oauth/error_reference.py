@@ -7,6 +7,7 @@ decides about answers; only the advice is written here. It does not decide anyth
 from dataclasses import dataclass
 from typing import Final
 
+from oauth.error_advice_servers import SERVERS
 from oauth.errors import WIRE, Wire
 
 
@@ -196,6 +197,7 @@ ADVICE: Final[dict[str, Advice]] = {
         "Put the value of the `DPoP-Nonce` header of this answer into a new proof and send the same"
         " request again; nothing of it was used up. Keep the latest nonce for the next request.",
     ),
+    **{code: Advice(*texts) for code, (_, _, *texts) in SERVERS.items()},
 }
 
 OUTSIDE_THE_TABLE: Final[dict[str, Wire]] = {
@@ -206,6 +208,7 @@ OUTSIDE_THE_TABLE: Final[dict[str, Wire]] = {
     ),
     "rate_limit_exceeded": Wire("rate_limit_exceeded", 429, "rate limit exceeded"),
     "unauthorized": Wire("unauthorized", 401, "the operator key is missing or wrong"),
+    **{code: Wire(code, status, text) for code, (status, text, *_) in SERVERS.items()},
 }
 """Codes of routes that are not OAuth endpoints."""
 

@@ -60,7 +60,8 @@ def json_route(**views: View) -> View:
     def answer(request: HttpRequest, **path: Any) -> HttpResponse:
         method = "GET" if request.method == "HEAD" else request.method
         try:
-            response = views.get(method or "", wrong_method)(request, **path)
+            view: View = views.get(method or "", wrong_method)
+            response = view(request, **path)
         except Refused as refused:
             response = refuse(request, refused)
         except BadBody as bad:
@@ -71,7 +72,8 @@ def json_route(**views: View) -> View:
         return response
 
     # What Django's guard would look for is not in JSON; `user_of` does its work.
-    return csrf_exempt(answer)
+    exempt: View = csrf_exempt(answer)
+    return exempt
 
 
 def refuse(request: HttpRequest, refused: Refused) -> HttpResponse:

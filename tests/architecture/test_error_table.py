@@ -36,3 +36,11 @@ def test_every_code_is_explained_and_nothing_else_is():
 
     assert explained == {wire.error for wire in WIRE.values()} | set(OUTSIDE_THE_TABLE)
     assert explained == set(ADVICE)
+
+
+def test_the_codes_of_servers_are_explained_in_the_words_of_the_wire():
+    from broker.remote.errors import MEANINGS
+
+    known = {entry.code: entry.descriptions for entry in entries()}
+
+    assert {code: (text,) for code, text in MEANINGS.items()}.items() <= known.items()
