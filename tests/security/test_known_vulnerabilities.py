@@ -354,19 +354,16 @@ def test_s_0_1_2_the_sign_in_page_does_not_say_who_has_an_account(oauth, db):
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("said", ["environment", "file"])
-def test_s_0_1_2_no_switch_hides_the_sign_in_page_and_leaves_it_open(tmp_path, said):
-    """There is no such switch yet: whoever sets it learns that at the start."""
-    from authplane.core.loading import ConfigurationError, load
+@pytest.mark.shows("setting", "oidc.show_local_login")
+def test_s_0_1_2_hiding_the_sign_in_form_closes_what_is_behind_it(oauth, db, override_config):
+    known = make_user()
+    shown = oauth.http.get("/login")
+    form = form_with(shown.text, url=str(shown.url), field_name="password")
 
-    file = tmp_path / "config.yaml"
-    file.write_text("oidc:\n  show_local_login: false\n")
-    given = {
-        "environment": {"AUTHPLANE_OIDC_SHOW_LOCAL_LOGIN": "false"},
-        "file": {"AUTHPLANE_CONFIG": str(file)},
-    }
+    override_config(oidc={"show_local_login": False})
 
-    with pytest.raises(ConfigurationError) as refused:
-        load(given[said])
-
-    assert any("upstream identity provider" in problem for problem in refused.value.problems)
+    page = oauth.http.get("/login")
+    assert 'name="password"' not in page.text
+    right = form.submission(email=known.email, password=person(known).password)
+    assert oauth.post_form(form.action, right, page=shown).status_code == 404
+    assert oauth.http.get("/account").status_code == 303

@@ -39,7 +39,7 @@ def nothing_happened(visitor):
     )
 
 
-@pytest.mark.shows("event", "user.oidc_login", "identity.linked")
+@pytest.mark.shows("audit event", "user.oidc_login", "identity.linked")
 @pytest.mark.shows("metric", "authserver_oidc_exchange_duration_seconds")
 def test_signing_in(visitor, world):
     with (
@@ -156,7 +156,7 @@ def test_a_session_that_was_there_is_replaced(visitor, world):
     assert 2 == User.objects.count()
 
 
-@pytest.mark.shows("event", "user.oidc_login_failed")
+@pytest.mark.shows("audit event", "user.oidc_login_failed")
 @pytest.mark.parametrize(
     ("answer", "status", "why"),
     [
