@@ -61,7 +61,7 @@ class AuthorizationCode(AbstractGrant):
         primary_key=True, default=uuid7, editable=False
     )
     issuer = models.CharField(max_length=255, blank=True, default="")
-    code = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the code, hex.")
+    code = models.CharField(max_length=64, help_text="SHA-256 of the code, hex.")
     resource = models.TextField(help_text="Registered URI of the resource.")
     code_challenge = models.CharField(max_length=128)
     code_challenge_method = models.CharField(max_length=10, default="S256")
@@ -81,6 +81,10 @@ class AuthorizationCode(AbstractGrant):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["expires"], name="code_expiry"),
             models.Index(fields=["user", "application"], name="code_user_client"),
+        ]
+        # Not `unique=True`, for which Django keeps a second index that serves LIKE.
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["code"], name="code_once")
         ]
 
     def __str__(self) -> str:

@@ -24,8 +24,13 @@ class TokenFamily(models.Model):  # type: ignore[django-manager-missing]
         primary_key=True, default=uuid7, editable=False
     )
     issuer = models.CharField(max_length=255, blank=True, default="")
-    client = models.ForeignKey("oauth.Client", on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # The indexes below begin with each of the two.
+    client = models.ForeignKey(
+        "oauth.Client", on_delete=models.CASCADE, db_index=False, related_name="+"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+"
+    )
     scope = models.TextField(blank=True, default="")
     resource = models.TextField()
     dpop_jkt = models.CharField(
@@ -146,9 +151,7 @@ class RefreshToken(AbstractRefreshToken):
         primary_key=True, default=uuid7, editable=False
     )
     family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="refresh_tokens")
-    token_checksum = models.CharField(
-        max_length=64, unique=True, help_text="SHA-256 of the token, hex."
-    )
+    token_checksum = models.CharField(max_length=64, help_text="SHA-256 of the token, hex.")
     jti = models.UUIDField(help_text="Ledger row of the access token issued beside it.")
     created = models.DateTimeField(default=clock.now, editable=False)
     expires = models.DateTimeField()
@@ -168,6 +171,10 @@ class RefreshToken(AbstractRefreshToken):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["expires"], name="refresh_expiry")
+        ]
+        # Not `unique=True`, for which Django keeps a second index that serves LIKE.
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["token_checksum"], name="refresh_once")
         ]
 
     def __str__(self) -> str:
