@@ -27,6 +27,7 @@ from tests.support.server import ROOT, start_group, stop_group, wait_until_up
 if TYPE_CHECKING:
     from broker.models import BrokerProvider
     from oauth.models import Resource
+    from tests.support.remote import RemoteServer
 
 PERSON = "ann"
 MAX_HOPS = 12
@@ -118,7 +119,7 @@ class RealServer(ABC):
     def is_active(self, client: Registration, token: str) -> bool:
         """What its introspection says to the token's own client."""
         answer = self._ask("introspection_endpoint", client, token=token)
-        return bool(answer.json()["active"])
+        return answer.is_success and bool(answer.json()["active"])
 
     def subject(self, access_token: str) -> str:
         """Whose token it is, as its userinfo endpoint says to whoever bears the token."""
@@ -204,14 +205,24 @@ def glewlwyd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
 
 
 @pytest.fixture(scope="session")
+def tool_server() -> Iterator[RemoteServer]:
+    """An MCP server whose authorization server is whichever a test publishes for it."""
+    from tests.support.remote import running_remote
+
+    with running_remote() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def second_server(
-    tmp_path_factory: pytest.TempPathFactory, empty_database: Path
+    tmp_path_factory: pytest.TempPathFactory, empty_database: Path, tool_server: RemoteServer
 ) -> Iterator[RealServer]:
-    """Another instance of this server."""
+    """Another instance of this server, which makes tokens for `tool_server` too."""
     from tests.support.second_server import SecondServer
 
     folder = tmp_path_factory.mktemp("second-server")
-    yield from _until_the_end(SecondServer.start(folder, empty=empty_database))
+    started = SecondServer.start(folder, empty=empty_database, resource=tool_server.mcp)
+    yield from _until_the_end(started)
 
 
 def _until_the_end(server: RealServer) -> Iterator[RealServer]:

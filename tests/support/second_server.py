@@ -24,9 +24,14 @@ PASSWORD = "correct horse battery staple"
 USER = User(f"{PERSON}@example.com", PASSWORD)
 PROVISION = f"""
 from authplane.accounts.models import User
+from oauth.resources.services import create_resource
 user = User(email={USER.email!r})
 user.set_password({USER.password!r})
 user.save()
+create_resource({{
+    "slug": "tools", "uri": "%s", "backend_kind": "mint",
+    "scopes": [{{"name": "read"}}, {{"name": "write"}}],
+}})
 """
 
 
@@ -38,8 +43,11 @@ class SecondServer(RealServer):
     scopes: ClassVar[tuple[str, str]] = ("openid", "email")
 
     @classmethod
-    def start(cls, folder: Path, *, empty: Path) -> SecondServer:
-        """It answers on a port of its own, on a copy of the migrated database `empty`."""
+    def start(cls, folder: Path, *, empty: Path, resource: str) -> SecondServer:
+        """It answers on a port of its own, on a copy of the migrated database `empty`.
+
+        `resource` is one that it makes tokens for, with the scopes read and write.
+        """
         port, database = free_port(), folder / "second.sqlite3"
         shutil.copy(empty, database)
         url = f"http://127.0.0.1:{port}"
@@ -55,7 +63,7 @@ class SecondServer(RealServer):
             "AUTHPLANE_CIMD_ALLOWED_PRIVATE_HOSTS": "127.0.0.1,localhost",
         }  # fmt: skip
         subprocess.run(
-            [sys.executable, "manage.py", "shell", "-v", "0", "-c", PROVISION],
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", PROVISION % resource],
             cwd=ROOT, env=env, check=True,
         )  # fmt: skip
         process = Process(

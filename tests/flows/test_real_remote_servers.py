@@ -1,0 +1,92 @@
+"""A remote MCP server is connected whose authorization server is one that others wrote."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from broker.connections.credentials import credential_of
+from broker.models import Connection, ProviderConfig
+from broker.vault.sealing import open_text
+from oauth.resources import fronting
+from tests.support.connecting import OWN_PAGE, Browser, make_forge
+from tests.support.exchanging import make_delegation
+from tests.support.factories import make_link
+from tests.support.real_upstreams import RealServer, Registration
+from tests.support.remote import RemoteServer, make_mcp_provider
+from tests.support.upstream import ALLOWED
+
+pytestmark = pytest.mark.server
+
+SERVERS = [
+    pytest.param("oidc_provider", marks=pytest.mark.node),
+    "glewlwyd",
+    "second_server",
+]
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> RealServer:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def tools(server: RealServer, tool_server: RemoteServer, override_config: Any) -> RemoteServer:
+    """An MCP server that sends its clients to the real authorization server."""
+    override_config(broker=ALLOWED)
+    tool_server.resource_overrides = {
+        "authorization_servers": [server.issuer],
+        "scopes_supported": ["read", "write"],
+    }
+    tool_server.publish()
+    return tool_server
+
+
+def our_client() -> Registration:
+    """What we were registered as, by ourselves."""
+    row = ProviderConfig.objects.get()
+    place: dict[str, Any] = {"table": "broker_providerconfig", "row": row.pk}
+    secret = ""
+    if row.secret_sealed is not None:
+        secret = open_text(row.secret_sealed, **place, column="secret_sealed")
+    return Registration(row.client_id, secret, row.token_endpoint_auth_method)
+
+
+def test_discovered_registered_at_connected_and_used(server, tools, scene):
+    delegation = make_delegation(scene)
+    files = make_forge(
+        make_mcp_provider(tools.mcp, slug="elsewhere"),
+        slug="files",
+        scopes=[{"name": "read"}, {"name": "write"}],
+    )
+    make_link(delegation.front, files, {"read": ["read"], "write": ["read", "write"]})
+    fronting.drop()
+    browser = Browser(scene.client.sibling(), scene.person)
+    browser.sign_in()
+
+    def vended() -> str:
+        answer = delegation.gateway.exchange(subject, resource="files", scope="read")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    left = browser.get(browser.link("elsewhere"))
+    assert left.status_code == 303, left.text
+    asked = dict(parse_qsl(urlsplit(left.headers["location"]).query))
+    assert (tools.mcp, "S256") == (asked["resource"], asked["code_challenge_method"])
+    arrived = urlsplit(server.browse(left.headers["location"]))
+    back = browser.get(f"{arrived.path}?{arrived.query}")
+    assert OWN_PAGE == back.headers.get("location"), back.text
+
+    subject = delegation.subject_token()
+    client = our_client()
+    before = credential_of(Connection.objects.get())["refresh_token"]
+    token = vended()
+    assert server.is_active(client, token)
+    Connection.objects.update(access_sealed=None, access_expires_at=None)
+    assert server.is_active(client, vended())
+    assert server.refreshes(client)
+    after = credential_of(Connection.objects.get())["refresh_token"]
+    assert after != before
+    assert server.is_active(client, after)
