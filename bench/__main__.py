@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import delegation, load, machine, report, servers
+from bench import delegation, gateway, load, machine, report, servers
 from tests.support.server import free_port
+from tests.support.upstream import running_upstream
 
 PAGE = servers.ROOT / "docs" / "benchmarks.md"
 CHART = servers.ROOT / "docs" / "assets" / "benchmarks.svg"
@@ -69,9 +70,12 @@ def measure_ours(options: argparse.Namespace) -> list[report.Result]:
             tempfile.TemporaryDirectory(prefix="authplane-bench-") as data,
             servers.fresh_database(options.database) as database,
             delegation.identity_provider() as idp,
+            running_upstream(scope="read") as upstream,
         ):
             port = free_port()
-            filled = servers.fill_ours(database, port=port, data=data, idp=idp)
+            filled = servers.fill_ours(
+                database, port=port, data=data, idp=idp, upstream=upstream.url
+            )
             results.append(
                 measure_server(
                     OURS,
@@ -83,7 +87,27 @@ def measure_ours(options: argparse.Namespace) -> list[report.Result]:
                     port=port,
                 )
             )
+            results[-1].samples.update(measure_data_plane(variant, options=options, filled=filled))
     return results
+
+
+def measure_data_plane(
+    variant: servers.Variant, *, options: argparse.Namespace, filled: servers.Filled
+) -> dict[str, load.Sample]:
+    """What the operator listener answers to proxy servers."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    environment = filled.environment | {"AUTHPLANE_LISTENER": "operator"}
+    samples = {}
+    with servers.serving(
+        "authplane.wsgi:application", variant, environment=environment, port=port, probe="/livez"
+    ):
+        key = environment["AUTHPLANE_FORWARD_AUTH_KEY"]
+        for plan in gateway.checks(facts=filled.facts, key=key):
+            sample = load.measure(plan, base=base, seconds=options.seconds, rounds=options.rounds)
+            samples[plan.name] = sample
+            print(f"  {plan.name:<24} {sample.rate:>9,.0f}/s   p50 {sample.p50_ms:6.1f} ms")
+    return samples
 
 
 def measure_baseline(options: argparse.Namespace) -> list[report.Result]:

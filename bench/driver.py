@@ -50,6 +50,8 @@ class Single:
             "Accept": "application/json",
             "Authorization": environment.get("BENCH_AUTH", ""),
         }
+        if more := environment.get("BENCH_HEADER"):
+            headers[more] = environment["BENCH_VALUE"]
         self._bytes = http(
             environment.get("BENCH_METHOD", "GET"),
             environment["BENCH_PATH"],

@@ -19,7 +19,7 @@ import httpx
 import psycopg
 from psycopg import sql
 
-from bench import delegation
+from bench import delegation, gateway
 from bench.load import Plan
 from tests.support.oauth_client import OAuthClient, User, pkce_pair
 from tests.support.server import (
@@ -106,10 +106,11 @@ def serving(
                 stop_group(process)
 
 
-def fill_ours(database_url: str, *, port: int, data: str, idp: str) -> Filled:
+def fill_ours(database_url: str, *, port: int, data: str, idp: str, upstream: str) -> Filled:
     """Our schema, keys, a user with remembered consent, a machine client and a public client.
 
-    `idp` is the issuer of an identity provider that is running.
+    `idp` is the issuer of an identity provider that is running, `upstream` the base of a service
+    that gives out tokens.
     """
     issuer = f"http://127.0.0.1:{port}"
     environment = {
@@ -123,6 +124,8 @@ def fill_ours(database_url: str, *, port: int, data: str, idp: str) -> Filled:
         "AUTHPLANE_LOG_LEVEL": "warning",
         "AUTHPLANE_CIMD_REQUIRE_HTTPS": "false",
         "AUTHPLANE_XAA_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+        "AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS": "127.0.0.1",
+        "AUTHPLANE_FORWARD_AUTH_KEY": secrets.token_urlsafe(32),
         "PROMETHEUS_MULTIPROC_DIR": data,
     }
     subprocess.run(
@@ -148,7 +151,7 @@ def fill_ours(database_url: str, *, port: int, data: str, idp: str) -> Filled:
             trust_env=False,
         ) as operator,
     ):
-        return Filled(environment, _fill_over_http(operator, issuer, idp))
+        return Filled(environment, _fill_over_http(operator, issuer, idp, upstream))
 
 
 def _created(answer: httpx.Response) -> dict[str, str]:
@@ -157,7 +160,7 @@ def _created(answer: httpx.Response) -> dict[str, str]:
     return answer.json()
 
 
-def _fill_over_http(operator: httpx.Client, issuer: str, idp: str) -> dict[str, str]:
+def _fill_over_http(operator: httpx.Client, issuer: str, idp: str, upstream: str) -> dict[str, str]:
     """Only what any operator and any user could do."""
     person = User("bench@example.com", secrets.token_urlsafe(24))
     _created(
@@ -211,7 +214,10 @@ def _fill_over_http(operator: httpx.Client, issuer: str, idp: str) -> dict[str, 
     delegation.fill(
         operator, idp=idp, machine_id=machine["client_id"], source="bench", created=_created
     )
-    return {
+    behind = gateway.fill(
+        operator, upstream=upstream, client=client, person=person, source="bench", created=_created
+    )
+    return behind | {
         "idp": idp,
         "user_token": tokens["access_token"],
         "machine_id": machine["client_id"],
@@ -303,6 +309,7 @@ def plans(base: str, *, routes: Routes, facts: dict[str, str]) -> list[Plan]:
     single = {"BENCH_METHOD": "POST", "BENCH_AUTH": f"Basic {basic}"}
     further = (
         delegation.plans(token=routes.token, issuer=base, facts=facts, resource=RESOURCE)
+        + gateway.vends(token=routes.token, facts=facts)
         if routes.resource
         else []
     )

@@ -1,4 +1,5 @@
--- The same request over and over. Environment: BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_AUTH.
+-- The same request over and over. Environment: BENCH_METHOD, BENCH_PATH, BENCH_BODY, BENCH_AUTH,
+-- and one header more: BENCH_HEADER, BENCH_VALUE.
 dofile(os.getenv("BENCH_SCRIPTS") .. "/report.lua")
 wrk.method = os.getenv("BENCH_METHOD") or "GET"
 wrk.path = os.getenv("BENCH_PATH") or "/"
@@ -10,6 +11,9 @@ if body ~= "" then
 end
 local auth = os.getenv("BENCH_AUTH") or ""
 if auth ~= "" then wrk.headers["Authorization"] = auth end
+
+local header = os.getenv("BENCH_HEADER") or ""
+if header ~= "" then wrk.headers[header] = os.getenv("BENCH_VALUE") end
 
 function init() begin() end
 function response(status, headers, text)
