@@ -19,7 +19,13 @@ from broker.proxies.verification import holder_of
 from oauth.models import AccessToken, AuthorizationCode, AuthorizationRequest, Client, TokenFamily
 from tests.support.connecting import Browser, title_of
 from tests.support.digests import nothing_changes
-from tests.support.factories import make_client, make_confidential_client, make_user, person
+from tests.support.factories import (
+    driver_for,
+    make_client,
+    make_confidential_client,
+    make_user,
+    person,
+)
 from tests.support.pages import form_with
 from tests.support.proxies import REDIRECT, Gateway, answered, left, make_proxy
 from tests.support.upstream import LEAK, make_connection
@@ -297,7 +303,7 @@ def test_tokens_of_one_issuer_are_nothing_to_another(gateway, browser, provider,
     assert other.introspect(access) == {"active": False}
     refused(other.refresh(refresh), 400, "invalid_grant")
     confidential = make_confidential_client()
-    here = oauth.sibling(client_id=confidential.row.client_id, client_secret=confidential.secret)
+    here = driver_for(confidential, base=oauth)
     for token in (access, refresh):
         assert here.introspect(token).json() == {"active": False}
     assert oauth.userinfo(access).status_code == 401
