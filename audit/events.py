@@ -461,6 +461,15 @@ class BrokerGrantRevoked(Event):
     reason: str = ""
 
 
+@event("broker_grant.revoked_admin")
+class BrokerGrantRevokedAdmin(Event):
+    """An operator ended a user's connection."""
+
+    id: str
+    user_id: str
+    broker_provider_id: str
+
+
 @event("broker_connect.state_refused")
 class ConnectStateRefused(Event):
     """An answer of an upstream service was not believed.

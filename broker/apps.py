@@ -18,6 +18,8 @@ class BrokerConfig(AppConfig):
         from authplane.core.config import config  # noqa: PLC0415 - as above
         from broker import gauges, measures  # noqa: PLC0415 - needs the models
         from broker.connect.cleanup import purge_states, watch_removals  # noqa: PLC0415 - as above
+        from broker.connections import endings  # noqa: PLC0415 - needs the models
+        from broker.connections import seeds as connection_seeds  # noqa: PLC0415 - as above
         from broker.keys import seeds as key_seeds  # noqa: PLC0415 - needs the models
         from broker.providers import seeds  # noqa: PLC0415 - needs the models
         from broker.providers.directory import Directory  # noqa: PLC0415 - needs the models
@@ -38,6 +40,7 @@ class BrokerConfig(AppConfig):
         targets.register("connect-states", lambda: purge_states(clock.now()))
         targets.register("gateway-sessions", lambda: clean_up(clock.now()))
         watch_removals()
+        endings.connect()
         measures.connect()
         gauges.connect()
         rewrap.register(self.name, rewrap_everything)
@@ -45,6 +48,11 @@ class BrokerConfig(AppConfig):
         ports.register_source(BrokerTokenSource())
         ports.register_sign_in(SignInOffers())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
+        seeding.register_first(
+            connection_seeds.NAME,
+            connection_seeds.CONNECTIONS,
+            lambda: config().seeds.connections,
+        )
         seeding.register_first(
             server_seeds.NAME, server_seeds.MCP_SERVERS, server_seeds.configured_servers
         )

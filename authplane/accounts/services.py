@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.dispatch import Signal
 
 from audit import record
 from audit.events import UserCreated, UserDisabled, UserEnabled, UserUpdated
@@ -26,6 +27,9 @@ MAX_NAME: Final = 255
 MAX_PASSWORD: Final = 1024
 
 _valid_email = EmailValidator()
+
+user_disabled: Final = Signal()
+"""Sent in the transaction that disables an account, with `user_id` and `actor`."""
 
 
 def create_user(
@@ -118,6 +122,7 @@ def disable_user(*, user_id: uuid.UUID, actor: str = "system") -> None:
     with transaction.atomic():
         _change_status(user_id, present=User.Status.ACTIVE, wanted=User.Status.DISABLED)
         record.record(UserDisabled(actor_id=actor, user=str(user_id)))
+        user_disabled.send(User, user_id=user_id, actor=actor)
 
 
 def enable_user(*, user_id: uuid.UUID, actor: str = "system") -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from django.db import IntegrityError, transaction
 
 from audit import events, record
+from audit.registry import Event
 from authplane.core.crypto import CryptoError
 from broker import measures
 from broker.connections import credentials
@@ -19,6 +20,8 @@ from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
 from broker.upstream.base import TokenAnswer, UpstreamError
 from broker.upstream.registry import OAuthAdapter, adapter_of
+from oauth.resources.selectors import directory
+from oauth.tokens.ledger import revoke_vends
 
 log = logging.getLogger(__name__)
 
@@ -101,14 +104,18 @@ def revoke(
     now: datetime,
     actor_id: str = "",
     if_version: int | None = None,
+    by_operator: bool = False,
 ) -> bool:
     """The connection cannot be used and holds no token; the service is told so after the commit.
 
     What the service says changes nothing. False when it had been ended before, or when its version
-    is no longer ``if_version``. ``reason`` is at most 32 characters.
+    is no longer ``if_version``. ``reason`` is at most 32 characters. What was vended out of it is
+    revoked in the ledger: we cannot call an upstream token back, but the record says so.
     """
     with transaction.atomic():
-        row = Connection.objects.select_for_update(of=("self",)).filter(pk=connection_id).first()
+        rows = Connection.objects.select_for_update(of=("self",)).filter(pk=connection_id)
+        # Read together: after the commit nothing of the user's may be left to ask for.
+        row = rows.select_related("provider", "server").first()
         if row is None or row.status == Connection.Status.REVOKED:
             return False
         if if_version is not None and row.version != if_version:
@@ -121,17 +128,36 @@ def revoke(
         _unmark(row)
         row.version += 1
         row.save()
-        record.record(
-            events.BrokerGrantRevoked(
-                actor_id=actor_id or str(row.user_id),
-                provider=name_of(row),
-                grant_id=str(row.pk),
-                reason=reason,
-            )
-        )
+        _end_vends(row, now=now)
+        record.record(_told(row, reason=reason, actor_id=actor_id, by_operator=by_operator))
         measures.revoked(reason)
         transaction.on_commit(partial(tell_upstream, row, tokens), robust=True)
     return True
+
+
+def _end_vends(row: Connection, *, now: datetime) -> None:
+    """Rows of the ledger about tokens out of this connection say that it was ended."""
+    if row.provider_id is None:
+        return
+    stood_for = [one for one in directory().resources if one.broker_provider == row.provider_id]
+    names = [name for one in stood_for for name in (one.uri, one.slug) if name]
+    revoke_vends(user_id=row.user_id, resources=names, cause="disconnected", now=now)
+
+
+def _told(row: Connection, *, reason: str, actor_id: str, by_operator: bool) -> Event:
+    if by_operator:
+        return events.BrokerGrantRevokedAdmin(
+            actor_id=actor_id,
+            id=str(row.pk),
+            user_id=str(row.user_id),
+            broker_provider_id=str(row.provider_id or ""),
+        )
+    return events.BrokerGrantRevoked(
+        actor_id=actor_id or str(row.user_id),
+        provider=name_of(row),
+        grant_id=str(row.pk),
+        reason=reason,
+    )
 
 
 def tell_upstream(row: Connection, tokens: list[tuple[str, str]]) -> None:

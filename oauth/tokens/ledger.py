@@ -9,11 +9,13 @@ in one immediate transaction. Both are held to the same tests.
 import json
 import math
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 from psycopg.errors import ForeignKeyViolation
 
 from audit import sinks
@@ -202,6 +204,22 @@ def revoke_access(*, jti: uuid.UUID, cause: str, now: datetime) -> bool:
         revoked_at=now, revoked_reason=cause
     )
     return bool(changed)
+
+
+def revoke_vends(
+    *, user_id: uuid.UUID, resources: Collection[str], cause: str, now: datetime
+) -> int:
+    """What was vended to the user for these resources is revoked; how many there were.
+
+    Not what has ended by itself. What nobody knows the end of stands as ending when it began.
+    """
+    rows = AccessToken.objects.filter(
+        user_id=user_id,
+        kind=AccessToken.Kind.VEND,
+        resource__in=tuple(resources),
+        revoked_at=None,
+    ).filter(Q(expires__gt=now) | Q(expires=F("created")))
+    return rows.update(revoked_at=now, revoked_reason=cause)
 
 
 def _announce(issue: Issue) -> None:

@@ -524,6 +524,14 @@ class Seeds:
         variable="",
         read=rows,
     )
+    connections: tuple[dict[str, Any], ...] = setting(
+        "connections",
+        (),
+        "Connections of users to make, as a list in YAML: user (an e-mail address or id), provider,"
+        " and impersonate_sub with scopes for a service account, or api_key_ref for a key.",
+        variable="",
+        read=rows,
+    )
     mcp_servers: tuple[dict[str, Any], ...] = setting(
         "mcp_servers",
         (),

@@ -1,0 +1,94 @@
+"""`/admin/connections`, also `/admin/grants/broker`: users' accounts at upstream services."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.pagination import Page, envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from authplane.core.crypto import CryptoError
+from authplane.core.forms import read_json_object
+from authplane.core.http import json_response
+from broker.connections import provisioning
+from broker.connections.errors import BadConnection, ConnectionConflict, NoSuchConnection
+from broker.connections.view import shown_connection
+from broker.models import Connection
+
+DEFAULT_LIMIT = 100
+ABSENT = "connection not found"
+FILTERS = ("user_id", "provider", "status")
+
+
+class Connections(OperatorRoutes):
+    """Who is connected where, and in what state. No credential is ever shown."""
+
+    def list(self, request: Request) -> HttpResponse:
+        """All connections, ended ones too, the newest first."""
+        known_parameters(request, *FILTERS)
+        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        noun = "broker_grants" if "/grants/" in request.path else "connections"
+        return json_response(envelope(noun, _filtered(request), page=page, render=shown_connection))
+
+    def create(self, request: Request) -> HttpResponse:
+        """A connection that no user can make: to a service account, or with a key that is known."""
+        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        try:
+            row = provisioning.create_connection(body, actor=self.actor(request))
+        except BadConnection as error:
+            raise Invalid(str(error)) from None
+        except ConnectionConflict as error:
+            raise Conflict(str(error)) from None
+        except CryptoError:
+            raise Refused(
+                status=503, error="service_unavailable",
+                text="keeping credentials needs AUTHPLANE_DATA_ENCRYPTION_KEY",
+            ) from None  # fmt: skip
+        return json_response(shown_connection(row), status=201)
+
+    def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """One connection."""
+        row = _all().filter(pk=_key(key)).first()
+        if row is None:
+            raise NotFound(ABSENT)
+        return json_response(shown_connection(row))
+
+    def remove(self, request: Request, key: str) -> HttpResponse:
+        """The connection is ended, and its service told. Ended before: 204 all the same."""
+        try:
+            provisioning.end_connection(_key(key), actor=self.actor(request))
+        except NoSuchConnection:
+            raise NotFound(ABSENT) from None
+        return HttpResponse(status=204)
+
+
+def _all() -> QuerySet[Connection]:
+    return Connection.objects.select_related("provider")
+
+
+def _filtered(request: Request) -> QuerySet[Connection]:
+    rows, wanted = _all(), {name: request.GET.get(name, "") for name in FILTERS}
+    if status := wanted["status"]:
+        if status not in Connection.Status.values:
+            raise Invalid(f"status must be one of: {', '.join(Connection.Status.values)}")
+        rows = rows.filter(status=status)
+    if slug := wanted["provider"]:
+        rows = rows.filter(provider__slug=slug.replace("\x00", ""))
+    if not wanted["user_id"]:
+        return rows
+    try:
+        return rows.filter(user_id=uuid.UUID(wanted["user_id"]))
+    except ValueError:
+        return rows.none()
+
+
+def _key(text: str) -> uuid.UUID:
+    """Raises: NotFound for what is no id at all."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound(ABSENT) from None
