@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from datetime import timedelta
 
@@ -16,9 +17,13 @@ from broker.models import Connection, ConnectState, Profile, Project, UpstreamSe
 from broker.refresh.ahead import refresh_ahead
 from broker.refresh.engine import ensure_fresh
 from broker.refresh.outcomes import NoToken
+from broker.remote.configuration import configured
+from broker.remote.errors import DiscoveryFailed
+from tests.support import servers
 from tests.support.connecting import Browser, make_forge
 from tests.support.factories import make_user, person
 from tests.support.figures import AllChanges, Changes, exposition, figures
+from tests.support.remote import running_remote
 from tests.support.upstream import ALLOWED, make_connection, make_provider, running_upstream
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +31,7 @@ pytestmark = pytest.mark.django_db
 FORGE = 'provider="forge-1"'
 HOPS = ("oauth_flow", "oauth_pkce", "oauth_sec", "oauth_int", "oauth_code", "mcp_oauth")
 MARK = "m" * 43
+NOWHERE = {"resource": "https://elsewhere.example/"}
 
 
 @pytest.fixture
@@ -431,6 +437,45 @@ def test_why_a_connection_was_not_renewed(row, upstream, switches, columns, coun
         ahead._outcome(row.pk, lambda: ensure_fresh(row.pk, margin=60, now=clock.now()), done="")
 
     assert {f'oauth_scheduled_refresh_errors_total{{error_type="{counted}"}}': 1} == changes.by
+
+
+@pytest.mark.shows(
+    "metric", "oauth_discovery_attempts_total", "oauth_discovery_duration_seconds",
+    "oauth_client_registrations_total", "oauth_client_registration_duration_seconds",
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("switches", "searches", "registered"),
+    [
+        ({}, {("www-authenticate", "success")}, "success"),
+        ({"challenge": ""}, {("rfc9728", "success")}, "success"),
+        ({"registration_status": 400}, {("www-authenticate", "success")}, "failure"),
+        ({"places": ()}, {("www-authenticate", "failure")}, None),
+        ({"challenge": "", "resource_overrides": NOWHERE}, {("rfc9728", "failure")}, None),
+        ({"challenge": "", "is_old": True},
+         {("rfc9728", "failure"), ("manual", "success")}, "success"),
+    ],
+)  # fmt: skip
+def test_a_remote_server_is_searched_and_registered_at(
+    override_config, switches, searches, registered
+):
+    override_config(broker=ALLOWED)
+    switches = dict(switches)
+    is_old = switches.pop("is_old", False)
+    with running_remote(**switches) as world, AllChanges("oauth_disc", "oauth_client") as changes:
+        if is_old:
+            del world.documents["/.well-known/oauth-protected-resource/mcp"]
+        with contextlib.suppress(DiscoveryFailed):
+            configured(servers.make_server(make_user(), world.mcp), now=clock.now())
+
+    counted = {
+        f'oauth_discovery_attempts_total{{method="{method}",status="{status}"}}': 1
+        for method, status in searches
+    }
+    if registered:
+        counted[f'oauth_client_registrations_total{{status="{registered}"}}'] = 1
+    assert counted == changes.counted()
+    timed = {name for name in changes.by if "_seconds_count" in name}
+    assert len(counted) == len(timed)
 
 
 def test_alarms_have_something_to_rise_from():
