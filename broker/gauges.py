@@ -43,7 +43,9 @@ def _total(kind: str) -> Callable[[], Reading]:
 
 
 def _waiting_by_service() -> Reading:
-    waiting = {(name,): count for (of, name), count in _counts.get(0).items() if of == WAITING}
+    waiting: dict[tuple[str, ...], float] = {
+        (name,): count for (of, name), count in _counts.get(0).items() if of == WAITING
+    }
     return waiting or {(OTHER,): 0}
 
 

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,7 @@ _SESSION_ENDS: Final = {"expired": "timeout", "manual": "cleanup"}
 _REVOCATIONS: Final = frozenset({"reuse_detected", "expired", "security"})
 
 log = logging.getLogger(__name__)
+_for_proxy: ContextVar[str] = ContextVar("for_proxy", default="")
 
 
 def connect() -> None:
@@ -117,12 +119,24 @@ def state_violated(violation: str) -> None:
 def refreshed(status: str, reason: str) -> None:
     """A refresh that was needed ended so. A token that was at hand is not counted."""
     counter("oauth_token_refresh_total").labels(status, reason).inc()
+    if proxy := _for_proxy.get():
+        counter("oauth_proxy_upstream_refresh_total").labels(proxy, status).inc()
     if status == "reuse_detected":
         _security_event("token_reuse", "oauth_refresh_token_reuse_detected")
     elif status == SUCCESS:
         log.info("token_refresh_success", extra={"reason": reason})
     else:
         log.warning("token_refresh_failure", extra={"reason": reason})
+
+
+@contextmanager
+def on_behalf_of(proxy: str) -> Iterator[None]:
+    """What is refreshed within it is refreshed for the proxy of this slug."""
+    before = _for_proxy.set(proxy)
+    try:
+        yield
+    finally:
+        _for_proxy.reset(before)
 
 
 def ownership_violated() -> None:
@@ -183,7 +197,9 @@ def service_of(row: ConnectState) -> str:
     provider = row.proxy.provider_id if row.proxy_id and row.proxy else row.provider_id
     if known := provider_by_id(provider):
         return known.slug
-    return row.identity_provider.slug if row.identity_provider_id else OTHER
+    if row.identity_provider_id and row.identity_provider:
+        return row.identity_provider.slug
+    return OTHER
 
 
 def _count_end(row: ConnectState, provider: str, *, outcome: str, status: str) -> None:

@@ -135,7 +135,7 @@ Reading = float | Mapping[tuple[str, ...], float]
 """What a gauge reads: one number, or one for each set of label values."""
 
 # The moments at which counters began are series that nobody asks about.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     # Each metric opens its file when it is declared.
