@@ -28,6 +28,9 @@ class IdentityProvider(models.Model):
     client_id = models.CharField(max_length=512)
     secret_sealed = models.BinaryField(null=True, blank=True)
     secret_ref = models.CharField(max_length=255, blank=True, default="")
+    token_endpoint_auth_method = models.CharField(
+        max_length=32, blank=True, default="", help_text="Empty: as its discovery document says."
+    )
     scopes = models.JSONField(default=list)
     include_groups_scope = models.BooleanField(default=True)
     connector_id = models.CharField(max_length=64, blank=True, default="")

@@ -16,9 +16,9 @@ from broker.signin.secrets import seal_secret
 from broker.upstream.reach import reach_of
 
 MEMBERS: Final = (
-    "slug", "display_name", "issuer", "client_id", "secret", "secret_ref", "scopes",
-    "include_groups_scope", "connector_id", "allowed_domains", "groups_claim", "role_map",
-    "enabled",
+    "slug", "display_name", "issuer", "client_id", "secret", "secret_ref",
+    "token_endpoint_auth_method", "scopes", "include_groups_scope", "connector_id",
+    "allowed_domains", "groups_claim", "role_map", "enabled",
 )  # fmt: skip
 SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 RESERVED_SLUGS: Final = frozenset({"local"})
@@ -27,6 +27,7 @@ RESERVED_SLUGS: Final = frozenset({"local"})
 DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 CONNECTOR: Final = re.compile(r"[A-Za-z0-9-]{0,64}")
 CLAIM: Final = re.compile(r"[\x21-\x7e]{0,64}")
+AUTH_METHODS: Final = ("", "client_secret_basic", "client_secret_post")
 DEFAULT_SCOPES: Final = ("openid", "email", "profile")
 MAX_NAME: Final = 255
 MAX_TEXT: Final = 512
@@ -109,6 +110,13 @@ def _take_secret(row: IdentityProvider, body: Mapping[str, Any], problems: list[
     row.secret_ref = _text(body, "secret_ref", row.secret_ref)
     if row.secret_ref and not SECRET_NAME.fullmatch(row.secret_ref):
         problems.append(Problem("secret_ref", "must name CONNECTOR_... or AUTHPLANE_VAULT_..."))
+    row.token_endpoint_auth_method = _text(
+        body, "token_endpoint_auth_method", row.token_endpoint_auth_method
+    )
+    if row.token_endpoint_auth_method not in AUTH_METHODS:
+        problems.append(
+            Problem("token_endpoint_auth_method", f"must be one of: {', '.join(AUTH_METHODS[1:])}")
+        )
     if "secret" in body:
         secret = body["secret"]
         if secret is None:

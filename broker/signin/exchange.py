@@ -53,7 +53,7 @@ def _tokens(
     endpoint = Endpoint(
         client_id=provider.client_id,
         token_url=published.token_endpoint,
-        token_endpoint_auth_method=_auth_method(published, has_secret=bool(secret)),
+        token_endpoint_auth_method=_auth_method(provider, published, secret=secret),
     )
     form = {
         "grant_type": "authorization_code",
@@ -74,15 +74,15 @@ def _tokens(
     return answer
 
 
-def _auth_method(published: Published, *, has_secret: bool) -> str:
-    """How we say who we are: Basic unless the provider takes the form only.
+def _auth_method(provider: SignInProvider, published: Published, *, secret: str) -> str:
+    """How we say who we are: as the operator says, else Basic unless only the form is taken.
 
     Spec: OpenID Connect Discovery 1.0 section 3 (the default is `client_secret_basic`).
     """
-    if not has_secret:
+    if not secret:
         return "none"
-    if "client_secret_basic" in published.auth_methods:
-        return "client_secret_basic"
-    if "client_secret_post" in published.auth_methods:
-        return "client_secret_post"
-    return "client_secret_basic"
+    if provider.auth_method:
+        return provider.auth_method
+    known = published.auth_methods
+    only_post = "client_secret_post" in known and "client_secret_basic" not in known
+    return "client_secret_post" if only_post else "client_secret_basic"

@@ -32,6 +32,7 @@ class SignInProvider:
     groups_claim: str
     role_map: dict[str, str]
     enabled: bool
+    auth_method: str = ""
     secret_ref: str = ""
     secret_sealed: bytes | None = None
 
@@ -108,6 +109,7 @@ def _view_of(row: IdentityProvider) -> SignInProvider:
         groups_claim=row.groups_claim,
         role_map=dict(row.role_map),
         enabled=is_enabled(row),
+        auth_method=row.token_endpoint_auth_method,
         secret_ref=row.secret_ref,
         secret_sealed=None if row.secret_sealed is None else bytes(row.secret_sealed),
     )

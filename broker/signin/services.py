@@ -32,8 +32,8 @@ GOVERNED: Final = (
 """What the settings say about the configured provider, and nobody else."""
 
 _COLUMNS: Final = (
-    "slug", "display_name", "issuer", "client_id", "secret_sealed", "secret_ref", "scopes",
-    "include_groups_scope", "connector_id", "allowed_domains", "groups_claim", "role_map",
+    "slug", "display_name", "issuer", "client_id", "secret_sealed", "secret_ref",
+    "token_endpoint_auth_method", "scopes", "include_groups_scope", "connector_id", "allowed_domains", "groups_claim", "role_map",
     "enabled",
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ def shown_provider(row: IdentityProvider) -> dict[str, Any]:
         "client_id": row.client_id,
         "has_secret": row.secret_sealed is not None,
         "secret_ref": row.secret_ref,
+        "token_endpoint_auth_method": row.token_endpoint_auth_method,
         "scopes": row.scopes,
         "include_groups_scope": row.include_groups_scope,
         "connector_id": row.connector_id,

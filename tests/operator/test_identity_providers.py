@@ -63,7 +63,7 @@ def test_the_whole_life_of_one(operator):
     assert made == {
         "id": made["id"], "slug": "acme", "display_name": "Acme",
         "issuer": "https://acme.example.com", "client_id": "us", "has_secret": True,
-        "secret_ref": "", "scopes": ["openid", "email", "profile"], "include_groups_scope": True,
+        "secret_ref": "", "token_endpoint_auth_method": "", "scopes": ["openid", "email", "profile"], "include_groups_scope": True,
         "connector_id": "", "allowed_domains": [], "groups_claim": "groups", "role_map": {},
         "enabled": True, "from_settings": False, "version": 1,
         "redirect_uri": "http://localhost:9000/oidc/callback/acme",
@@ -103,7 +103,7 @@ def test_the_whole_life_of_one(operator):
         ("allowed_domains", "example.com"), ("allowed_domains", ["@example.com"]),
         ("allowed_domains", [7]), ("groups_claim", "a b"),
         ("role_map", {"ops": "root"}), ("role_map", {"": "admin"}), ("role_map", []),
-        ("unknown", "x"),
+        ("token_endpoint_auth_method", "private_key_jwt"), ("unknown", "x"),
     ],
 )  # fmt: skip
 def test_what_is_refused(operator, member, value):

@@ -153,6 +153,11 @@ def _add_members(parser: CommandParser, *, is_new: bool) -> None:
         help="a file that holds the client secret, - for standard input; it is stored sealed",
     )
     parser.add_argument("--secret-ref", help="the variable that holds it: CONNECTOR_...")
+    parser.add_argument(
+        "--auth-method",
+        choices=("client_secret_basic", "client_secret_post"),
+        help="how the secret is sent; by its discovery document unless said",
+    )
     parser.add_argument("--scopes", help="separated by spaces; openid has to be among them")
     parser.add_argument("--connector-id", help="which of its connectors Dex goes to")
     parser.add_argument(
@@ -187,7 +192,7 @@ def _members(options: Mapping[str, Any]) -> dict[str, Any]:
         for option, member in (
             ("issuer", "issuer"), ("client_id", "client_id"), ("name", "display_name"),
             ("secret_ref", "secret_ref"), ("connector_id", "connector_id"),
-            ("groups_claim", "groups_claim"),
+            ("groups_claim", "groups_claim"), ("auth_method", "token_endpoint_auth_method"),
         )
         if options.get(option) is not None
     }  # fmt: skip
