@@ -13,6 +13,7 @@ from authplane.core.crypto import CryptoError
 from broker.dataplane import refusals
 from broker.dataplane.callers import Caller
 from broker.errors import BadProvider, SecretUnavailable
+from broker.measures import on_behalf_of
 from broker.models import Connection
 from broker.providers.selectors import Provider, provider_by_id
 from broker.providers.settings import ApiKeySettings
@@ -71,7 +72,8 @@ def _fresh(
     """Raises: ReconnectNeeded; Refusal when there is no token right now."""
     margin = config().broker.margin
     try:
-        return ensure_fresh(connection_id, margin=margin, now=now, scopes=proxy.scopes)
+        with on_behalf_of(proxy.slug):
+            return ensure_fresh(connection_id, margin=margin, now=now, scopes=proxy.scopes)
     except (UpstreamAway, UpstreamDown) as away:
         raise refusals.unavailable(away.retry_after) from away
     except (BadProvider, SecretUnavailable, CryptoError, BadKey) as broken:
