@@ -7,15 +7,17 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from authplane.core import clock
 from broker.connections.credentials import credential_of
-from broker.models import Connection, ProviderConfig
+from broker.models import Connection, ProviderConfig, UpstreamConfig
 from broker.vault.sealing import open_text
 from oauth.resources import fronting
 from tests.support.connecting import OWN_PAGE, Browser, make_forge
 from tests.support.exchanging import make_delegation
-from tests.support.factories import make_link
+from tests.support.factories import make_link, make_user, person
 from tests.support.real_upstreams import RealServer, Registration
 from tests.support.remote import RemoteServer, make_mcp_provider
+from tests.support.servers import Page
 from tests.support.upstream import ALLOWED
 
 pytestmark = pytest.mark.server
@@ -44,10 +46,9 @@ def tools(server: RealServer, tool_server: RemoteServer, override_config: Any) -
     return tool_server
 
 
-def our_client() -> Registration:
-    """What we were registered as, by ourselves."""
-    row = ProviderConfig.objects.get()
-    place: dict[str, Any] = {"table": "broker_providerconfig", "row": row.pk}
+def our_client(row: ProviderConfig | UpstreamConfig) -> Registration:
+    """What we registered ourselves as."""
+    place: dict[str, Any] = {"table": row._meta.db_table, "row": row.pk}
     secret = ""
     if row.secret_sealed is not None:
         secret = open_text(row.secret_sealed, **place, column="secret_sealed")
@@ -80,7 +81,7 @@ def test_discovered_registered_at_connected_and_used(server, tools, scene):
     assert OWN_PAGE == back.headers.get("location"), back.text
 
     subject = delegation.subject_token()
-    client = our_client()
+    client = our_client(ProviderConfig.objects.get())
     before = credential_of(Connection.objects.get())["refresh_token"]
     token = vended()
     assert server.is_active(client, token)
@@ -90,3 +91,31 @@ def test_discovered_registered_at_connected_and_used(server, tools, scene):
     after = credential_of(Connection.objects.get())["refresh_token"]
     assert after != before
     assert server.is_active(client, after)
+
+
+def test_a_user_adds_it_connects_it_and_ends_it(
+    server, tools, oauth, django_capture_on_commit_callbacks
+):
+    page = Page(oauth, person(make_user()))
+    page.sign_in()
+    key = page.add(tools.mcp)["uuid"]
+
+    begun = page.initiate(key)
+    assert begun.status_code == 200, begun.text
+    arrived = urlsplit(server.browse(begun.json()["authorizationUrl"]))
+    back = page.get(f"{arrived.path}?{arrived.query}")
+    assert "oauth_success=true" in back.headers["location"]
+    client = our_client(UpstreamConfig.objects.get())
+    first = credential_of(Connection.objects.get())["refresh_token"]
+    assert server.is_active(client, first)
+
+    Connection.objects.update(access_expires_at=clock.now())
+    renewed = page.refresh(key)
+    assert renewed.status_code == 200, renewed.text
+    second = credential_of(Connection.objects.get())["refresh_token"]
+    assert second != first
+    assert server.is_active(client, second)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert page.send("DELETE", f"/api/connections/{Connection.objects.get().pk}").is_success
+    assert not server.is_active(client, second)
