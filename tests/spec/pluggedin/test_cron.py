@@ -31,16 +31,15 @@ def post(oauth, path, **headers):
 @pytest.mark.spec("Plugged.in", "P19", "MUST", "the scheduler's routes need its secret")
 @pytest.mark.shows("setting", "cron.secret")
 @pytest.mark.parametrize("path", [REFRESH, CLEANUP])
-@pytest.mark.parametrize(
-    "given", ["", SECRET, "Bearer", "Bearer ", f"Bearer {SECRET}x", f"Bearer {SECRET[:-1]}",
-              f"Basic {SECRET}"],
-)  # fmt: skip
-def test_without_the_secret(oauth, path, given):
-    answer = post(oauth, path, Authorization=given.encode()) if given else post(oauth, path)
-
-    refused(answer, 401, "unauthorized", "Unauthorized")
-    assert "Bearer" == answer.headers["www-authenticate"]
-    for _ in range(11):
+def test_without_the_secret(oauth, path):
+    for given in (
+        "", SECRET, "Bearer", "Bearer ", f"Bearer {SECRET}x", f"Bearer {SECRET[:-1]}",
+        f"Basic {SECRET}",
+    ):  # fmt: skip
+        answer = post(oauth, path, **({"Authorization": given} if given else {}))
+        refused(answer, 401, "unauthorized", "Unauthorized")
+        assert "Bearer" == answer.headers["www-authenticate"]
+    for _ in range(5):
         post(oauth, path)
     assert 200 == post(oauth, path, **BEARER).status_code
 
