@@ -19,16 +19,17 @@ from broker.servers.refreshing import refresh
 from broker.signin.callback import callback as signed_in_elsewhere
 from broker.signin.sign_out import sign_out
 from broker.signin.start import start
+from oauth.sessions.arrival import from_another_site
 
 urlpatterns: list[URLPattern] = [
     path("connect/<slug:provider>", connect, name="connect"),
-    path("connect/<slug:provider>/callback", callback, name="connect-callback"),
+    path("connect/<slug:provider>/callback", from_another_site(callback), name="connect-callback"),
     path("connections", connections, name="connections"),
     path("connections/<slug:provider>", connection, name="connection"),
     path("connections/<slug:provider>/disconnect", disconnect, name="disconnect"),
     path("consent/proxy", consent_page.consent, name="proxy-consent"),
     path("consent/proxy/remove", consent_page.remove, name="proxy-consent-remove"),
-    path("api/v1/oauth/callback", proxy_callback),
+    path("api/v1/oauth/callback", from_another_site(proxy_callback)),
     path("api/v1/oauth-proxy/<int:proxy_id>/authorize", authorize, name="proxy-authorize"),
     path("api/v1/oauth-proxy/<int:proxy_id>/register", endpoints.register),
     path("api/v1/oauth-proxy/<int:proxy_id>/token", endpoints.token),
@@ -50,7 +51,7 @@ urlpatterns: list[URLPattern] = [
     path("mcp-servers/<uuid:key>/disconnect", pages.disconnect, name="mcp-server-disconnect"),
     path("mcp-servers/<uuid:key>/remove", pages.remove, name="mcp-server-remove"),
     path("api/oauth/initiate", initiate),
-    path("api/oauth/callback", server_callback),
+    path("api/oauth/callback", from_another_site(server_callback)),
     path("api/oauth/refresh", refresh),
     path("api/oauth/refresh-tokens", refresh_tokens),
     path("api/oauth/cleanup-pkce", cleanup_pkce),
