@@ -20,6 +20,9 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "Refreshes of upstream tokens, by how they ended.", ("status", "reason"),
     ),
     "oauth_token_revocations_total": ("Connections ended, with their tokens.", ("reason",)),
+    "oauth_token_family_revocations_total": (
+        "Families of refresh tokens of ours that were ended.", ("reason",),
+    ),
     "oauth_pkce_validations_total": (
         "States that came back, by whether they were believed.", ("status", "reason"),
     ),

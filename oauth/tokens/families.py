@@ -28,11 +28,14 @@ def revoke_family(
     Spec: RFC 9700 section 4.14.2 (refresh replay); RFC 6749 section 4.1.2 (code replay, SHOULD).
     """
     try:
-        return _revoke(family_id, cause=cause, now=now, client_id=client_id, actor_id=actor_id)
+        ended = _revoke(family_id, cause=cause, now=now, client_id=client_id, actor_id=actor_id)
     except DatabaseError:
         if path := _REPLAYS.get(cause):
             counter("authserver_revocation_failures_total").labels(path, "family").inc()
         raise
+    if ended:
+        counter("oauth_token_family_revocations_total").labels(cause).inc()
+    return ended
 
 
 def _revoke(

@@ -109,7 +109,9 @@ def test_a_replayed_code(scene):
     assert (1, 1) == (reused.by, revoked.by)
 
 
-@pytest.mark.shows("metric", "authserver_refresh_token_reuse_total")
+@pytest.mark.shows(
+    "metric", "authserver_refresh_token_reuse_total", "oauth_token_family_revocations_total"
+)
 def test_a_replayed_refresh_token(scene, override_config):
     override_config(tokens={"refresh_replay_window": 0})
     tokens = scene.tokens()
@@ -118,10 +120,12 @@ def test_a_replayed_refresh_token(scene, override_config):
     with (
         Changes("authserver_refresh_token_reuse_total") as reused,
         Changes("authserver_tokens_revoked_total", 'reason="family_revocation"') as revoked,
+        Changes("oauth_token_family_revocations_total", 'reason="reuse_detection"') as families,
     ):
         scene.client.refresh(tokens["refresh_token"])
+        scene.client.refresh(tokens["refresh_token"])
 
-    assert (1, 1) == (reused.by, revoked.by)
+    assert (1, 1, 1) == (reused.by, revoked.by, families.by)
 
 
 @pytest.mark.shows("metric", "authserver_revocation_failures_total")
