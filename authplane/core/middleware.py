@@ -20,11 +20,12 @@ from authplane.core.dispatch import answer_machine
 from authplane.core.error_pages import page_for_status
 from authplane.core.hardening import harden_machine, harden_page
 from authplane.core.hashing import new_secret
-from authplane.core.http import error_response
+from authplane.core.http import error_response, prefers_html
 from authplane.core.network import client_address, network_key
 from authplane.core.routes import (
     DATA_PLANE,
     METHODS,
+    PROGRAMS,
     TOKEN_ENDPOINTS,
     body_limit,
     cross_origin_route,
@@ -146,7 +147,8 @@ def _refuse(
     status: int,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    if machine:
+    accept = request.META.get("HTTP_ACCEPT", "")
+    if machine or (request.path_info.startswith(PROGRAMS) and not prefers_html(accept)):
         return error_response(
             request, error=error, description=description, status=status, headers=headers
         )

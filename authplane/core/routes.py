@@ -27,6 +27,9 @@ PROXY_PAGE = "/authorize"
 CROSS_ORIGIN_OF_PROXIES = ("/token", "/register", "/revoke", "/jwks.json")
 """Routes of each OAuth proxy, by how their path ends."""
 
+PROGRAMS = "/api/"
+"""Routes with a session that answer in JSON: programs of our own pages call them."""
+
 CROSS_ORIGIN = frozenset({
     "/oauth/token", "/oauth/register", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks",
     "/oauth/par", "/token", "/register", "/revoke", "/userinfo", "/openapi.yaml",

@@ -155,6 +155,13 @@ def test_only_pages_of_this_site_change_anything(page, headers):
     assert not UpstreamServer.objects.exists()
 
 
+def test_what_no_view_gets_to_see_is_refused_in_json_as_well(page):
+    answer = page.send("POST", "/api/servers", {"url": URL, "name": "a" * 2**16})
+    assert (413, "invalid_request") == (answer.status_code, answer.json()["error"])
+    html = page.send("POST", "/api/servers", {"x": "a" * 2**16}, Accept="text/html")
+    assert "text/html; charset=utf-8" == html.headers["content-type"]
+
+
 METHODS = [
     ("DELETE", "/api/servers", "GET, HEAD, POST"),
     ("POST", f"/api/servers/{NOBODY}", "DELETE, GET, HEAD"),
