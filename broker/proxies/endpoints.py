@@ -6,7 +6,6 @@ from functools import partial
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
-from oauthlib.oauth2.rfc6749.errors import OAuth2Error
 
 from authplane.core.forms import JSON, BadBody, read_json_object, require_media_type
 from authplane.core.http import error_response, json_response
@@ -17,15 +16,14 @@ from broker.proxies.registration import client_information, register_client
 from broker.proxies.selectors import Proxy
 from broker.proxies.served import machine, refuse_beyond
 from oauth.clients.lookup import find_client_of
-from oauth.engine.core import attribute, seal
-from oauth.engine.responses import render_refusal, render_success
+from oauth.engine.responses import render_refusal
 from oauth.errors import OAuthError, Reason
 from oauth.metadata.views import jwks as own_jwks
 from oauth.registration.schema import BadMetadata
 from oauth.views.introspect import answer_introspection
 from oauth.views.methods import takes
 from oauth.views.revoke import answer_revocation
-from oauth.views.token import record_refusal
+from oauth.views.token import answer_token
 
 CREATED: Final = 201
 _SERVER: Final = ProxyServer()
@@ -80,16 +78,8 @@ def jwks(request: HttpRequest, proxy: Proxy) -> HttpResponse:  # noqa: ARG001 - 
 def _token(request: HttpRequest, *, proxy: Proxy) -> HttpResponse:
     if limited := refuse_beyond(request, "proxy-token", limit=PER_MINUTE):
         return limited
-    try:
-        sealed = seal(request)
-    except OAuth2Error as refusal:
-        return render_refusal(request, refusal)
-    try:
-        return render_success(_SERVER.create_token_response(sealed, proxy=proxy))
-    except OAuth2Error as refusal:
-        attribute(refusal, sealed)
-        record_refusal(refusal)
-        return render_refusal(request, refusal)
+    respond = partial(_SERVER.create_token_response, proxy=proxy)
+    return answer_token(request, respond=respond)
 
 
 def _refused(request: HttpRequest, bad: BadMetadata) -> HttpResponse:

@@ -12,8 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from oauthlib.oauth2.rfc6749.endpoints.base import BaseEndpoint
-
 from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.metrics import counter
@@ -100,11 +98,10 @@ class ProxyRefresh(RefreshToken):
         _shorten(request)
 
 
-class ProxyServer(BaseEndpoint):
+class ProxyServer:
     """The stages for requests to a proxy. Holds nothing that belongs to one request."""
 
     def __init__(self) -> None:
-        super().__init__()
         validator = AuthplaneValidator()
         self.token_type = GatewayToken(validator)
         self.grants = {

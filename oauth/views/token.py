@@ -1,5 +1,6 @@
 """POST /oauth/token: receive, hand to the engine, answer."""
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,8 @@ from audit import events, record
 from audit.registry import Event
 from authplane.core.metrics import counter, histogram
 from oauth.clients.policy import JWT_BEARER, TOKEN_EXCHANGE
+from oauth.engine.core import attribute, seal
+from oauth.engine.request import TokenRequest
 from oauth.engine.responses import offer_nonce, private_reason, render_refusal, render_success
 from oauth.errors import OAuthError, Reason
 
@@ -51,6 +54,22 @@ class TokenView(ToolkitTokenView):
 
 
 token = csrf_exempt(TokenView.as_view())
+
+
+def answer_token(
+    request: HttpRequest, *, respond: Callable[[TokenRequest], dict[str, Any]]
+) -> HttpResponse:
+    """Tokens of another issuer, or a refusal that changed nothing; told and recorded as ours."""
+    try:
+        sealed = seal(request)
+    except OAuth2Error as refusal:
+        return render_refusal(request, refusal)
+    try:
+        return render_success(respond(sealed))
+    except OAuth2Error as refusal:
+        attribute(refusal, sealed)
+        record_refusal(refusal)
+        return render_refusal(request, refusal)
 
 
 def record_refusal(refusal: OAuth2Error) -> None:
