@@ -33,8 +33,8 @@ GOVERNED: Final = (
 
 _COLUMNS: Final = (
     "slug", "display_name", "issuer", "client_id", "secret_sealed", "secret_ref",
-    "token_endpoint_auth_method", "scopes", "include_groups_scope", "connector_id", "allowed_domains", "groups_claim", "role_map",
-    "enabled",
+    "token_endpoint_auth_method", "scopes", "include_groups_scope", "connector_id",
+    "allowed_domains", "groups_claim", "role_map", "enabled",
 )  # fmt: skip
 
 

@@ -83,11 +83,14 @@ class Demand:
     def parameters(self) -> dict[str, str]:
         """What the provider is asked besides.
 
-        Spec: OpenID Connect Core 1.0 section 3.1.2.1.
+        Some refuse a `max_age` of 0. With one of 1 they say `auth_time` as well, which shows whether
+        `prompt=login` was heeded.
+
+        Spec: OpenID Connect Core 1.0 sections 3.1.2.1 and 2 (`auth_time`).
         """
         asked = {"login_hint": self.login_hint, "acr_values": " ".join(self.levels)}
         if self.max_age is not None:
-            asked["max_age"] = str(self.max_age)
+            asked["max_age"] = str(max(1, self.max_age))
         if self.max_age == 0:
             asked["prompt"] = "login"
         return {name: value for name, value in asked.items() if value}

@@ -36,8 +36,9 @@ def ask(scene, visitor):
         ({}, {}),
         ({"login_hint": "ann@example.com"}, {"login_hint": "ann@example.com"}),
         ({"max_age": "300"}, {"max_age": "300"}),
-        ({"prompt": "login"}, {"max_age": "0", "prompt": "login"}),
-        ({"prompt": "select_account"}, {"max_age": "0", "prompt": "login"}),
+        ({"prompt": "login"}, {"max_age": "1", "prompt": "login"}),
+        ({"max_age": "0"}, {"max_age": "1", "prompt": "login"}),
+        ({"prompt": "select_account"}, {"max_age": "1", "prompt": "login"}),
     ],
 )
 def test_what_is_handed_on(ask, demands, expected):
@@ -118,7 +119,7 @@ def test_a_level_that_only_a_provider_reaches(
 ):
     override_config(oauth={"acr_values": ("plain=pwd", "strong=pwd+otp")})
     sent, target = ask(acr_values="strong")
-    assert ("strong", "0") == (sent["acr_values"], sent["max_age"])
+    assert ("strong", "1") == (sent["acr_values"], sent["max_age"])
     world.claims = claims
     assert 303 == visitor.come_back(sent).status_code
     there = visitor.get(target).headers["location"]
