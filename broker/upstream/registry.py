@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from authplane.core import clock
+from authplane.core.hashing import new_secret
 from broker.errors import BadProvider, Problem
 from broker.models import Connection, ProviderConfig, UpstreamConfig
 from broker.providers.selectors import Provider, provider_by_id, provider_of_server
@@ -44,16 +45,19 @@ class OAuthAdapter:
     ) -> str:
         """Where the browser goes. `challenge` counts where the service knows PKCE."""
         settings = self.settings
+        asked = (*scopes, *settings.extra_scopes)
+        # Some OpenID providers demand one. No ID token is read here, so nothing is held against it.
+        nonce = {"nonce": new_secret(32)} if "openid" in asked else {}
         return authorize_url(
             settings.authorize_url,
             client_id=settings.client_id,
             redirect_uri=redirect_uri,
             state=state,
             challenge=challenge if settings.pkce else "",
-            scopes=(*scopes, *settings.extra_scopes),
+            scopes=asked,
             scope_parameter=settings.scope_parameter,
             scope_separator=settings.scope_separator,
-            extra=settings.extra_auth_params,
+            extra=nonce | settings.extra_auth_params,
             resource=self.resource,
         )
 

@@ -150,6 +150,15 @@ def test_other_ways_to_authenticate(place, method):
     assert place.server.subject(place.vended())
 
 
+def test_openid_is_asked_for_besides(place):
+    """Some demand a nonce then, whoever reads the ID token."""
+    more = {"extra_scopes": ["openid"]}
+    patch_provider(place.provider.pk, {"config_data": place.provider.config_data | more})
+
+    assert OWN_PAGE == place.connect().headers["location"]
+    assert place.server.subject(place.vended())
+
+
 def test_the_user_declines(place):
     if place.server.can_decline:
         back = place.connect(allow=False)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from authplane.core import clock
 from broker.connections.services import store_credential
 from broker.models import Profile, Project, UpstreamConfig, UpstreamServer
+from broker.providers.selectors import provider_by_id
 from broker.providers.settings import OAuthSettings
 from broker.refresh.engine import ensure_fresh
 from broker.upstream.base import NotSent, TokenAnswer
@@ -70,8 +73,6 @@ def test_a_document_of_somebody_else_is_not_believed(monkeypatch, document):
 
 @pytest.mark.django_db
 def test_an_adapter_goes_all_the_way_from_consent_to_revocation(upstream):
-    from broker.providers.selectors import provider_by_id
-
     provider = provider_by_id(make_provider(upstream, extra_scopes=["offline_access"]).pk)
     adapter = adapter_for(provider)
     assert isinstance(adapter, OAuthAdapter)
@@ -83,11 +84,29 @@ def test_an_adapter_goes_all_the_way_from_consent_to_revocation(upstream):
 
     assert "scope=read+offline_access" in url
     assert "code_challenge=c&code_challenge_method=S256" in url
+    assert "nonce=" not in url
     assert ("code", "v", "https://as.example/cb") == tuple(
         upstream.asked[0]["form"][name] for name in ("code", "code_verifier", "redirect_uri")
     )
     assert adapter.revoke(str(answer.refresh_token), hint="refresh_token")
     assert upstream.revoked == [answer.refresh_token]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("extra", "nonces"), [({}, 2), ({"nonce": "of-the-operator"}, 1)])
+def test_openid_comes_with_a_nonce(upstream, extra, nonces):
+    row = make_provider(upstream, extra_scopes=["openid"], extra_auth_params=extra)
+    adapter = adapter_for(provider_by_id(row.pk))
+
+    seen = {
+        parse_qs(urlsplit(url).query)["nonce"][0]
+        for url in (
+            adapter.authorize_url(redirect_uri="https://a/", state="s", challenge="c", scopes=())
+            for _ in range(2)
+        )
+    }
+
+    assert nonces == len(seen)
 
 
 @pytest.mark.django_db
