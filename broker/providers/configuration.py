@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from authplane.core.uris import is_loopback_host
 from broker.errors import Problem
+from broker.providers.addresses import is_acceptable
 from broker.providers.presets import complete, preset_named
 from broker.providers.settings import (
     ApiKeySettings,
@@ -49,9 +48,6 @@ SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 PLACE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?")
 """What fills a place in a preset's URL: a host or a tenant, never a path to elsewhere."""
 
-URL: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
-"""ASCII without spaces, quotes, backslashes, brackets and braces."""
-
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_EXTRA: Final = 20
 MAX_SCOPES: Final = 50
@@ -88,7 +84,7 @@ class _Reader:
 
     def url(self, name: str, *, required: bool = False) -> str:
         value = self.text(name, required=required, limit=MAX_URL)
-        if value and not _is_acceptable(value):
+        if value and not is_acceptable(value):
             self.wrong(
                 name, "must be an https URL (http on localhost) without credentials or fragment"
             )
@@ -288,18 +284,3 @@ _READERS: Final[dict[str, Callable[[_Reader, bool], Settings]]] = {
     "mcp": _mcp,
 }
 PROTOCOLS: Final = tuple(_READERS)
-
-
-def _is_acceptable(url: str) -> bool:
-    """https, or http to this machine; whether it may be reached at all is asked when it is."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return False
-    if not URL.fullmatch(url):
-        return False
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback_host(host)):
-        return False
-    return bool(host) and "@" not in parts.netloc and "#" not in url

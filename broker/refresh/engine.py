@@ -11,29 +11,25 @@ import time
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import Final
 
-from django.db import transaction
-
-from audit import events, record
 from authplane.core import clock
 from authplane.core.crypto import CryptoError
-from authplane.core.metrics import counter
 from broker import measures
 from broker.connections import credentials
 from broker.connections.selectors import connection_by_id, name_of
-from broker.connections.services import revoke, tell_upstream
+from broker.connections.services import tell_upstream
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
 from broker.refresh import claims
 from broker.refresh.claims import Claim
+from broker.refresh.endings import count, end_for_reuse, wait_for_user
 from broker.refresh.outcomes import (
     AccessToken,
     NoToken,
     ReconnectNeeded,
     RefreshInProgress,
     RefusedUs,
-    TokenReuseDetected,
     UpstreamAway,
 )
 from broker.remote.mending import mend
@@ -48,15 +44,6 @@ from broker.upstream.registry import (
 PATIENCE: Final = 15.0
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
-COUNTED_AS: Final = {
-    "success": (measures.SUCCESS, "normal"),
-    "refused": (measures.FAILURE, "normal"),
-    "misconfigured": (measures.FAILURE, "normal"),
-    "unavailable": (measures.FAILURE, "normal"),
-    "indeterminate": (measures.FAILURE, "exception"),
-    "discarded": (measures.FAILURE, "concurrent_failed"),
-    "reuse_detected": ("reuse_detected", "security"),
-}
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +135,7 @@ def _at_hand(
     if _is_kept_and_valid(row, margin=margin, now=now):
         return _kept(row)
     if row.credential_sealed is None:
-        _end(row, "expired")
+        wait_for_user(row, "expired")
     adapter = adapter_of(row)
     if isinstance(adapter, OAuthAdapter):
         return None
@@ -176,14 +163,14 @@ def _obtain(
     credential = credentials.credential_of(row)
     if adapter.needs not in credential:
         # The provider became one of another kind since.
-        _end(row, "reauth_required")
+        wait_for_user(row, "reauth_required")
     try:
         answer = adapter.obtain(credential, scopes=scopes, now=now)
     except UpstreamRefused as refused:
-        _count(row, "refused", is_refresh=False)
+        count(row, "refused", is_refresh=False)
         raise UpstreamAway(retry_after=claims.FIRST_PAUSE) from refused
     except UpstreamDown as down:
-        _count(row, "unavailable", is_refresh=False)
+        count(row, "unavailable", is_refresh=False)
         raise UpstreamAway(retry_after=down.retry_after) from down
     return AccessToken(
         value=answer.access_token,
@@ -207,7 +194,7 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
         measures.refreshed(measures.FAILURE, "exception")
         raise
     if not refresh_token:
-        _end(row, "reauth_required")
+        wait_for_user(row, "reauth_required")
     if row.refresh_used_at is None:
         claim = claims.claim(row, now=now)
     elif row.lease_until is not None and row.lease_until > now:
@@ -219,7 +206,7 @@ def _try_to_refresh(row: Connection, *, now: datetime) -> AccessToken | None:
     elif claims.may_try_again(row):
         claim = claims.claim_again(row, now=now)
     else:
-        _end_for_reuse(row, now=now)
+        end_for_reuse(row, now=now)
         return None
     if claim is None:
         return None
@@ -246,28 +233,28 @@ def _refresh(
     except UpstreamRefused as refused:
         if refused.is_final or claim.is_last(refused.code):
             claim.conclude(status=Connection.Status.REAUTH_REQUIRED)
-            _count(row, "refused")
+            count(row, "refused")
             raise ReconnectNeeded("upstream_refused") from refused
         # Our registration is refused, not the user's grant: it is for the operator to mend.
         claim.give_up(retry_after=0)
         log.error("upstream refuses us", extra={"provider": name_of(row), "why": refused.code})  # noqa: TRY400
-        _count(row, "misconfigured")
+        count(row, "misconfigured")
         raise RefusedUs(refused.code, retry_after=claims.FIRST_PAUSE) from refused
     except UpstreamUnclear as unclear:
         claim.leave_open()
         log.warning("outcome unknown", extra={"provider": name_of(row), "why": unclear.why})
-        _count(row, "indeterminate")
+        count(row, "indeterminate")
         raise UpstreamAway(retry_after=unclear.retry_after) from unclear
     except UpstreamDown as down:
         claim.give_up(retry_after=down.retry_after)
         log.warning("upstream not reached", extra={"provider": name_of(row), "why": down.why})
-        _count(row, "unavailable")
+        count(row, "unavailable")
         raise UpstreamAway(retry_after=down.retry_after) from down
     changes = claims.fresh_columns(row, answer, asked_at=asked_at)
     if not claim.conclude(**changes):
         _discard(row, answer)
         raise RefreshInProgress
-    _count(row, "success")
+    count(row, "success")
     if answer.refresh_token is not None:
         log.info("token_rotation_complete", extra={"provider": name_of(row)})
     return AccessToken(
@@ -283,44 +270,11 @@ def _discard(row: Connection, answer: TokenAnswer) -> None:
     token = (answer.access_token, "access_token")
     if answer.refresh_token is not None:
         token = (answer.refresh_token, "refresh_token")
-    _count(row, "discarded")
+    count(row, "discarded")
     now_ended = Connection.objects.filter(pk=row.pk, status=Connection.Status.REVOKED)
     if now_ended.exists():
         tell_upstream(row, [token])
         raise ReconnectNeeded("revoked")
-
-
-def _end_for_reuse(row: Connection, *, now: datetime) -> None:
-    """The connection is ended because an attempt of unknown outcome would have to be repeated.
-
-    Returns when somebody else changed it first.
-
-    Raises: TokenReuseDetected.
-    """
-    with transaction.atomic():
-        ended = revoke(
-            row.pk, reason="reuse_detected", now=now, actor_id="system", if_version=row.version
-        )
-        if ended:
-            record.record(
-                events.BrokerGrantReuseDetected(
-                    actor_id="system", provider=name_of(row), grant_id=str(row.pk)
-                )
-            )
-    if ended:
-        _count(row, "reuse_detected")
-        raise TokenReuseDetected
-
-
-def _end(row: Connection, code: str) -> NoReturn:
-    """The connection waits for its user. Raises: ReconnectNeeded."""
-    measures.refreshed(measures.FAILURE, "no_refresh_token")
-    unchanged = Connection.objects.filter(pk=row.pk, version=row.version)
-    if unchanged.update(
-        status=Connection.Status.REAUTH_REQUIRED, access_sealed=None, updated_at=clock.now()
-    ):
-        measures.revoked("expired" if code == "expired" else "security")
-    raise ReconnectNeeded(code)
 
 
 def _kept(row: Connection) -> AccessToken:
@@ -330,9 +284,3 @@ def _kept(row: Connection) -> AccessToken:
         scopes=tuple(row.scopes_granted),
         token_type=row.token_type,
     )
-
-
-def _count(row: Connection, outcome: str, *, is_refresh: bool = True) -> None:
-    counter("authserver_upstream_token_refresh_total").labels(name_of(row), outcome).inc()
-    if is_refresh:
-        measures.refreshed(*COUNTED_AS[outcome])

@@ -50,7 +50,8 @@ def scopes_in(value: Any) -> tuple[str, ...]:
 
 def _challenges(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Each challenge up to the first thing that is none. Of two equal names the first counts."""
-    scheme, parameters, at = "", {}, 0
+    scheme, at = "", 0
+    parameters: dict[str, str] = {}
     while True:
         at = _end(_GAP.match(header, at))
         if found := _PARAMETER.match(header, at):

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from http import HTTPStatus
+from dataclasses import dataclass
 from typing import Any, Final
 
-from authplane.core import fetch
-from authplane.core.fetch import Fetched, FetchFailed, FetchRefused
-from authplane.core.pinned import left
 from authplane.core.uris import origin
 from broker import measures
 from broker.remote import places
@@ -19,20 +14,14 @@ from broker.remote.errors import (
     FOREIGN_ENDPOINT,
     NO_METADATA,
     PKCE_UNSUPPORTED,
-    UNREACHABLE,
     WRONG_ISSUER,
     WRONG_RESOURCE,
     DiscoveryFailed,
 )
-from broker.upstream.reach import endpoint_in, reach_of
-from oauth.clients.fetching import kept_for
+from broker.remote.search import LIFETIMES, Search
+from broker.upstream.reach import endpoint_in
 
 SECONDS: Final = 10.0
-SECONDS_EACH: Final = 5.0
-MAX_BYTES: Final = 256 * 1024
-LIFETIMES: Final = (300, 86400)
-"""Seconds for which metadata are believed at least and at most, whatever their headers say."""
-
 MAX_ISSUERS: Final = 3
 NOT_ASKED_FOR: Final = frozenset({
     "openid", "profile", "email", "address", "phone", "public_metadata", "private_metadata",
@@ -84,56 +73,6 @@ class _Described:
     method: str
 
 
-@dataclass(slots=True)
-class _Search:
-    """What was learned on the way: an outage anywhere forbids conclusions from absence."""
-
-    deadline: float
-    lifetime: int = LIFETIMES[1]
-    had_outage: bool = False
-    refusals: list[DiscoveryFailed] = field(default_factory=list)
-
-    def document(self, url: str) -> dict[str, Any] | None:
-        """The JSON object at ``url``; None when there is none, or none can be had."""
-        try:
-            answer = fetch.fetch_json(
-                url,
-                max_bytes=MAX_BYTES,
-                timeout=min(SECONDS_EACH, left(self.deadline)),
-                allowed_private_hosts=reach_of(url).private_hosts,
-                allow_http=reach_of(url).http,
-            )
-        except FetchRefused as refused:
-            self.refusals.append(DiscoveryFailed(UNREACHABLE, refused.reason))
-            return None
-        except FetchFailed:
-            self.had_outage = True
-            return None
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.had_outage = True
-        if answer.status != HTTPStatus.OK or not isinstance(answer.json, dict):
-            return None
-        self._keep(answer)
-        return answer.json
-
-    def _keep(self, answer: Fetched) -> None:
-        life = kept_for(answer.headers, now=time.time(), bounds=LIFETIMES)
-        self.lifetime = min(self.lifetime, life)
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Something was there, or may be: its absence proves nothing."""
-        return self.had_outage or bool(self.refusals)
-
-    def failure(self) -> DiscoveryFailed:
-        """Why nothing was found: what spoke against it, else an outage, else absence."""
-        if self.refusals:
-            return self.refusals[0]
-        if self.had_outage:
-            return DiscoveryFailed(UNREACHABLE, "metadata cannot be had now")
-        return DiscoveryFailed(NO_METADATA)
-
-
 def discover(
     url: str,
     *,
@@ -152,7 +91,7 @@ def discover(
     authorization server, 2025-03-26.
     Raises: DiscoveryFailed.
     """
-    search = _Search(deadline)
+    search = Search(deadline)
     named = CHALLENGED if challenge.resource_metadata else WELL_KNOWN
     with measures.discovering(named) as attempt:
         described = _protected_resource(url, challenge=challenge, search=search)
@@ -172,7 +111,7 @@ def _described(
     described: _Described,
     *,
     challenge: Challenge,
-    search: _Search,
+    search: Search,
     leniency: Leniency,
     known_issuer: str,
 ) -> Found:
@@ -191,7 +130,7 @@ def _described(
     raise search.failure()
 
 
-def _protected_resource(url: str, *, challenge: Challenge, search: _Search) -> _Described | None:
+def _protected_resource(url: str, *, challenge: Challenge, search: Search) -> _Described | None:
     """The metadata of the server."""
     methods = dict.fromkeys(places.resource_places(url), WELL_KNOWN)
     if challenge.resource_metadata:
@@ -210,7 +149,7 @@ def _protected_resource(url: str, *, challenge: Challenge, search: _Search) -> _
     return None
 
 
-def _server_metadata(issuer: str, *, search: _Search) -> dict[str, Any] | None:
+def _server_metadata(issuer: str, *, search: Search) -> dict[str, Any] | None:
     """The metadata of this issuer, from the first place that has them."""
     for place in places.issuer_places(issuer):
         document = search.document(place)
@@ -223,7 +162,7 @@ def _server_metadata(issuer: str, *, search: _Search) -> dict[str, Any] | None:
     return None
 
 
-def _own_server(url: str, *, challenge: Challenge, search: _Search, leniency: Leniency) -> Found:
+def _own_server(url: str, *, challenge: Challenge, search: Search, leniency: Leniency) -> Found:
     """The authorization server that the MCP server is itself, at the root of its host.
 
     Spec: MCP 2025-03-26 authorization: metadata at the authorization base URL, which is the
@@ -256,7 +195,7 @@ def _found(
     resource: str,
     scopes: tuple[str, ...],
     method: str,
-    search: _Search,
+    search: Search,
     leniency: Leniency,
 ) -> Found:
     """What the metadata say, judged.

@@ -192,11 +192,11 @@ def test_an_answer_at_the_callback_of_another_service(browser, provider, forge, 
 )
 def test_the_issuer_of_the_answer(browser, upstream, monkeypatch, said, works):
     """`said` is whether the service promises to name itself, and what it names."""
-    from broker.connect import start
+    from broker.connect import ways
 
     promised, iss = said
 
-    monkeypatch.setattr(start, "signs_answers", lambda _: promised)
+    monkeypatch.setattr(ways, "signs_answers", lambda _: promised)
     provider = make_provider(upstream, issuer="https://up.example.com")
     make_forge(provider)
     answer = {"code": "c"} | ({"iss": iss} if iss else {})
