@@ -16,7 +16,7 @@ class BrokerConfig(AppConfig):
         """The authorization server knows the providers; what is sealed is checked and moved."""
         from authplane.core import clock, rewrap, seeding  # noqa: PLC0415 - needs the loaded settings
         from authplane.core.config import config  # noqa: PLC0415 - as above
-        from broker import gauges, measures  # noqa: PLC0415 - needs the models
+        from broker import gauges, jobs, measures  # noqa: PLC0415 - needs the models
         from broker.connect.cleanup import purge_states, watch_removals  # noqa: PLC0415 - as above
         from broker.connections import endings  # noqa: PLC0415 - needs the models
         from broker.connections import seeds as connection_seeds  # noqa: PLC0415 - as above
@@ -35,10 +35,12 @@ class BrokerConfig(AppConfig):
         from broker.vault.rewrap import rewrap_everything  # noqa: PLC0415 - needs the models
         from broker.vending.source import BrokerTokenSource  # noqa: PLC0415 - needs the models
         from oauth import ports  # noqa: PLC0415 - as above
+        from oauth.maintenance import jobs as job_list  # noqa: PLC0415 - as above
         from oauth.maintenance import targets  # noqa: PLC0415 - as above
 
         targets.register("connect-states", lambda: purge_states(clock.now()))
         targets.register("gateway-sessions", lambda: clean_up(clock.now()))
+        job_list.register(*jobs.JOBS)
         watch_removals()
         endings.connect()
         measures.connect()

@@ -6,32 +6,24 @@ from typing import Any, Final
 
 from celery import shared_task
 
-from authplane.core import clock
-from authplane.core.schedule import run_once
-from broker.connect.cleanup import purge_states
-from broker.refresh.ahead import refresh_ahead, sweep_leases
+from broker import jobs
 
-REFRESH: Final = "broker.refresh_ahead"
-SWEEP: Final = "broker.sweep_leases"
-PURGE_STATES: Final = "broker.purge_connect_states"
-SCHEDULE: Final = {REFRESH: 60, SWEEP: 60, PURGE_STATES: 900}
+SCHEDULE: Final = {job.name: job.every for job in jobs.JOBS}
 
 
-@shared_task(name=REFRESH)
+@shared_task(name=jobs.REFRESH.name)
 def refresh() -> dict[str, Any]:
     """Kept upstream tokens that end soon are renewed."""
-    return run_once(REFRESH, refresh_ahead, every=SCHEDULE[REFRESH]).result
+    return jobs.REFRESH.run(every=jobs.REFRESH.every).result
 
 
-@shared_task(name=SWEEP)
+@shared_task(name=jobs.SWEEP.name)
 def sweep() -> dict[str, Any]:
     """Refreshes of unknown outcome are decided."""
-    return run_once(SWEEP, sweep_leases, every=SCHEDULE[SWEEP]).result
+    return jobs.SWEEP.run(every=jobs.SWEEP.every).result
 
 
-@shared_task(name=PURGE_STATES)
+@shared_task(name=jobs.PURGE_STATES.name)
 def purge_connect_states() -> dict[str, Any]:
     """Hops to upstream services that nobody came back from are over; what is long past is gone."""
-    return run_once(
-        PURGE_STATES, lambda: {"deleted": purge_states(clock.now())}, every=SCHEDULE[PURGE_STATES]
-    ).result
+    return jobs.PURGE_STATES.run(every=jobs.PURGE_STATES.every).result

@@ -78,7 +78,7 @@ REWRAP_SEALED: Final = Job(
     rewrap_while_needed,
 )
 
-JOBS: Final[dict[str, Job]] = {
+JOBS: dict[str, Job] = {
     job.name: job
     for job in (
         PURGE_STATE,
@@ -89,3 +89,9 @@ JOBS: Final[dict[str, Job]] = {
         REWRAP_SEALED,
     )
 }
+"""By name. Apps above this one add theirs."""
+
+
+def register(*jobs: Job) -> None:
+    """Commands can run these jobs from now on."""
+    JOBS.update({job.name: job for job in jobs})
