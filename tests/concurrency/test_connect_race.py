@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -58,3 +59,36 @@ def test_one_answer_is_used_once(server, upstream):
         assert done == Connection.objects.get().version
         reused = AuditEvent.objects.filter(action="broker_connect.state_refused")
         assert len(answers) - 1 == reused.count()
+
+
+@pytest.mark.spec(
+    "Plugged.in", "D8.14", "MUST", "limits hold against many at once and made-up addresses"
+)
+def test_ten_hops_and_no_more(server, upstream):
+    """Two processes, one count in the database: whatever address each request claims to be of."""
+    from broker.models import ConnectState
+
+    provider = make_provider(upstream)
+    make_forge(provider)
+    url = server(
+        processes=2, threads=8, AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1", REDIS_URL=""
+    ).url
+    driver = OAuthClient.at(url)
+    browser = Browser(driver, person(make_user()))
+    browser.sign_in()
+    cookies = "; ".join(f"{name}={value}" for name, value in driver.http.cookies.items())
+    link = browser.link(provider.slug, return_url=f"{url}/connections")
+    number = itertools.count(1)
+
+    def leave(http):
+        forged = {"X-Forwarded-For": f"198.51.100.{next(number)}", "X-Real-IP": "192.0.2.1"}
+        return http.get(link, headers={"Accept": "application/json", "Cookie": cookies} | forged)
+
+    answers = storm(url, leave, count=20)
+
+    codes = sorted(one.status_code for one in answers)
+    assert [303] * 10 + [429] * 10 == codes
+    assert 10 == ConnectState.objects.count()
+    refused = next(one for one in answers if one.status_code == 429)
+    assert refused.json()["error"] == "rate_limit_exceeded"
+    assert 0 < int(refused.headers["Retry-After"]) <= 900
