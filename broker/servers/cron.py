@@ -5,8 +5,7 @@ They do what the built-in schedule does, by the same jobs, so that either or bot
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
@@ -14,10 +13,8 @@ from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.hashing import constant_time_equals
 from authplane.core.http import json_response
-from authplane.core.schedule import run_once
-from broker import tasks
+from broker import jobs
 from broker.connect.cleanup import GRACE, clean_states
-from broker.refresh.ahead import refresh_ahead
 from broker.servers import limits
 from broker.servers.view import moment
 from broker.servers.wire import Refused, json_route
@@ -34,14 +31,15 @@ def _refresh_tokens(request: HttpRequest) -> HttpResponse:
     _require_secret(request)
     if refused := limits.refuse_beyond_all(request, limits.REFRESH_ALL):
         return refused
-    done, counts = _run(tasks.REFRESH, refresh_ahead)
+    run = jobs.REFRESH.run()
+    counts = run.result
     errors = [f"{text}: {counts[name]}" for name, text in FAILURES.items() if counts.get(name)]
     return json_response(
         {
             "success": True,
             "refreshed": counts.get("renewed", 0),
             "failed": sum(counts.get(name, 0) for name in FAILURES),
-            "errors": errors if done else [RUNNING],
+            "errors": errors if run.ran else [RUNNING],
             "timestamp": moment(clock.now()),
         }
     )
@@ -65,12 +63,6 @@ def _cleanup_pkce(request: HttpRequest) -> HttpResponse:
 
 refresh_tokens = json_route(POST=_refresh_tokens)
 cleanup_pkce = json_route(POST=_cleanup_pkce)
-
-
-def _run(name: str, job: Callable[[], dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
-    """Whether the job ran, and its numbers; not while another process runs it."""
-    run = run_once(name, job)
-    return run.ran, run.result
 
 
 def _require_secret(request: HttpRequest) -> None:

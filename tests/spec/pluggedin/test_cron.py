@@ -124,7 +124,9 @@ def test_ten_renewals_in_an_hour(oauth):
 def test_while_the_schedule_is_at_it(oauth, monkeypatch):
     from authplane.core.schedule import Run
 
-    monkeypatch.setattr("broker.servers.cron.run_once", lambda *_: Run(False, {}, 0))
+    monkeypatch.setattr(
+        "oauth.maintenance.jobs.run_once", lambda *_, **__: Run(ran=False, result={}, duration_ms=0)
+    )
     body = post(oauth, REFRESH, **BEARER).json()
 
     assert (True, 0, ["already_running"]) == (body["success"], body["refreshed"], body["errors"])
