@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from authplane.core.areas.vault import TRANSIT
+from authplane.core.sign_in_rules import sign_in_problems
 from authplane.core.uris import check_redirect_uri
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ MINIMUM_STATE_SECRET = 32
 ANY_PORT_URLS = frozenset({
     "http://localhost:*", "https://localhost:*", "http://127.0.0.1:*", "https://127.0.0.1:*",
 })  # fmt: skip
-CALLBACK = "/oidc/callback"
 HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 WRAPPED_KEY = re.compile(r"vault:v[0-9]{1,9}:[A-Za-z0-9+/]{40,4096}={0,2}")
 DATA_KEY_HEX = re.compile(r"[0-9a-fA-F]{64}")
@@ -58,7 +58,7 @@ def rule_problems(config: Config) -> Iterator[str]:
     yield from _lifetime_problems(config)
     yield from _certificate_problems(config)
     yield from _connect_problems(config)
-    yield from _sign_in_problems(config, local=local)
+    yield from sign_in_problems(config, local=local)
 
 
 def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:
@@ -216,22 +216,6 @@ def return_url_problem(url: str) -> str:
     """
     bare = url.removesuffix("*") + "1" if url in ANY_PORT_URLS else url
     return check_redirect_uri(bare, private_schemes=()) or ""
-
-
-def _sign_in_problems(config: Config, *, local: bool) -> Iterator[str]:
-    oidc = config.oidc
-    if oidc.enabled:
-        if not oidc.issuer or not oidc.client_id:
-            yield "AUTHPLANE_OIDC_ISSUER and AUTHPLANE_OIDC_CLIENT_ID are required with ..._ENABLED"
-        if bool(oidc.client_secret) == bool(oidc.client_secret_ref):
-            yield "exactly one of AUTHPLANE_OIDC_CLIENT_SECRET and oidc.client_secret_ref is needed"
-    if not (uri := oidc.redirect_uri):
-        return
-    wrong = check_redirect_uri(uri, private_schemes=()) or "?" in uri
-    if wrong or not urlsplit(uri).path.endswith(CALLBACK):
-        yield f"AUTHPLANE_OIDC_REDIRECT_URI must be an https URL that ends in {CALLBACK}"
-    elif not local and not uri.startswith("https://"):
-        yield "AUTHPLANE_OIDC_REDIRECT_URI must be https unless the issuer is localhost"
 
 
 def _session_problems(config: Config, *, local: bool) -> Iterator[str]:

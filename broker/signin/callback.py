@@ -20,6 +20,7 @@ from authplane.core.network import client_address, network_key
 from authplane.core.pages import page_view
 from broker.connect import state
 from broker.connect.marks import mark_of
+from broker.connect.refusals import Refusal
 from broker.errors import SecretUnavailable
 from broker.models import ConnectState
 from broker.signin import refusals
@@ -176,7 +177,7 @@ def _observe(outcome: str, *, since: float) -> None:
 
 
 def _refused(
-    row: ConnectState, slug: str, reason: str, refusal: refusals.Refusal, *, actor: str = ""
+    row: ConnectState, slug: str, reason: str, refusal: Refusal, *, actor: str = ""
 ) -> HttpResponse:
     state.conclude(row, outcome=reason)
     record.record_refusal(UserOidcLoginFailed(actor_id=actor, provider=slug, reason=reason))

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from authplane.core.config import config
 from authplane.core.hashing import b64url, constant_time_equals
@@ -120,7 +120,7 @@ def _equals(claimed: Any, wanted: str) -> bool:
     return isinstance(claimed, str) and constant_time_equals(claimed, wanted)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

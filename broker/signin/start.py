@@ -83,8 +83,8 @@ class Demand:
     def parameters(self) -> dict[str, str]:
         """What the provider is asked besides.
 
-        Some refuse a `max_age` of 0. With one of 1 they say `auth_time` as well, which shows whether
-        `prompt=login` was heeded.
+        Some refuse a `max_age` of 0. With one of 1 they say `auth_time` as well, which shows
+        whether `prompt=login` was heeded.
 
         Spec: OpenID Connect Core 1.0 sections 3.1.2.1 and 2 (`auth_time`).
         """
