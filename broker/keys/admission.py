@@ -76,7 +76,7 @@ def admit(key: str, *, proxy_id: int, now: datetime) -> KeyHolder:
     """
     if not is_key(key):
         raise KeyInvalid("malformed")
-    row = next(iter(ApiKey.objects.raw(_QUERY, [proxy_id, hash_of(key)])), None)
+    row: Any = next(iter(ApiKey.objects.raw(_QUERY, [proxy_id, hash_of(key)])), None)
     if row is None:
         raise KeyInvalid("unknown")
     _require_valid(row, now=now)

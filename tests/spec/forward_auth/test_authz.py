@@ -10,6 +10,8 @@ from django.test import Client, override_settings
 
 from audit.models import AuditEvent
 from authplane.core import clock
+from broker.dataplane import evidence
+from broker.dataplane.often import Seldom
 from broker.models import AccessGroup, ApiKey, Connection
 from broker.providers import selectors as providers
 from oauth.models import AccessToken
@@ -135,6 +137,14 @@ class TestTokens:
         with query_budget(2):
             assert ask(proxy, f"Bearer {token}").status_code == 200
         assert AccessToken.objects.filter(kind="vend").count() == 1
+
+    def test_processes_agree_on_the_row_without_asking(self, proxy, user, connection, monkeypatch):
+        token = gateway_token(proxy, user)
+        for _ in range(2):
+            monkeypatch.setattr(evidence, "_lately", Seldom())
+            assert ask(proxy, f"Bearer {token}").status_code == 200
+        assert AccessToken.objects.filter(kind="vend").count() == 1
+        assert len(recorded("upstream.token.issued")) == 1
 
     def test_an_ended_upstream_token_is_renewed_once(self, proxy, user, upstream):
         connection = make_connection(proxy.provider, user, expires_in=1)
