@@ -74,13 +74,13 @@ def test_filters_are_checked(operator, query):
 
 
 @pytest.mark.shows("metric", "oauth_proxy_upstream_refresh_total")
-def test_what_is_refreshed_for_a_proxy_is_counted_as_such(gateway, override_config):
+def test_what_is_refreshed_for_a_proxy_is_counted_as_such(gateway, upstream, override_config):
     override_config(broker=ALLOWED, forward_auth={"key": FORWARD_AUTH_KEY})
+    upstream.expires_in = 1
     token = gateway.tokens()["access_token"]
     with rises("oauth_proxy_upstream_refresh_total", proxy=gateway.proxy.slug, status="success"):
         answer = OperatorAtTheApi().call(
             "GET", f"/proxy/{gateway.proxy.slug}/authz", key=token,
             **{"x-forward-auth-key": FORWARD_AUTH_KEY},
         )  # fmt: skip
-
-    assert answer.status_code == 200, answer.content
+        assert answer.status_code == 200, answer.content
