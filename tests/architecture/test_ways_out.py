@@ -29,7 +29,7 @@ CALL_SITES = {
     "broker/upstream/issuer.py": 1,  # upstream_document
     "broker/upstream/token_endpoint.py": 1,  # token_endpoint, revocation_endpoint, service_account
     "broker/remote/probe.py": 1,  # remote_probe
-    "broker/remote/discovery.py": 1,  # remote_metadata, remote_well_known
+    "broker/remote/search.py": 1,  # remote_metadata, remote_well_known
     "broker/remote/registration.py": 2,  # remote_registration, remote_unregistration
     "broker/signin/discovery.py": 1,  # sign_in_document
     "broker/signin/profile.py": 1,  # sign_in_userinfo

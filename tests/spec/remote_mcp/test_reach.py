@@ -15,10 +15,8 @@ from tests.support.servers import make_server
 
 pytestmark = pytest.mark.django_db
 
-HOSTS = [
-    "[::1]", "[::ffff:a9fe:a9fe]", "169.254.169.254", "100.64.0.1", "2130706433", "10.0.0.1",
-    "rebinding.example",
-]  # fmt: skip
+HOSTS = ["[::ffff:a9fe:a9fe]", "10.0.0.1", "rebinding.example"]
+"""A few of them: tests/security/test_ssrf_matrix.py has them all."""
 
 
 @pytest.fixture
