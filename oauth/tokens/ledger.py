@@ -219,7 +219,7 @@ def revoke_vends(
         resource__in=tuple(resources),
         revoked_at=None,
     ).filter(Q(expires__gt=now) | Q(expires=F("created")))
-    return rows.update(revoked_at=now, revoked_reason=cause)
+    return int(rows.update(revoked_at=now, revoked_reason=cause))
 
 
 def _announce(issue: Issue) -> None:

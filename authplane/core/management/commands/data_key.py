@@ -27,7 +27,7 @@ class Command(ReportingCommand):
         "check": "open the configured keys; exit status 1 when one cannot be had",
     }
     # The check of the data keys would refuse to start what is there to find the fault.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One subcommand for each thing to do."""
@@ -46,23 +46,23 @@ class Command(ReportingCommand):
                 "set AUTHPLANE_DATA_ENCRYPTION_VAULT_ADDRESS and ..._KEY_NAME, and how to sign in"
             )
         try:
-            result = getattr(self, action)()
+            result = getattr(self, f"_{action}")()
         except (VaultError, crypto.CryptoError) as error:
             raise CommandError(str(error)) from error
         self.report(result, title="data key", as_json=options["json"])
 
-    def new(self) -> dict[str, Any]:
+    def _new(self) -> dict[str, Any]:
         """A key that has never been in clear outside of the Vault."""
         return {PRESENT: TransitClient(config().data_keys).new_data_key()}
 
-    def wrap(self) -> dict[str, Any]:
+    def _wrap(self) -> dict[str, Any]:
         """The same key, so that nothing has to be sealed anew."""
         present = config().secrets.data
         if not present or present.startswith(WRAPPED):
             raise CommandError(f"{PRESENT} is not a key in clear")
         return {PRESENT: TransitClient(config().data_keys).encrypt(bytes.fromhex(present))}
 
-    def rewrap(self) -> dict[str, Any]:
+    def _rewrap(self) -> dict[str, Any]:
         """The same keys, after the Vault's own key was rotated."""
         known = {PRESENT: config().secrets.data, OLD: config().secrets.data_old}
         wrapped = {name: text for name, text in known.items() if text.startswith(WRAPPED)}
@@ -71,7 +71,7 @@ class Command(ReportingCommand):
         found = TransitClient(config().data_keys).rewrap(list(wrapped.values()))
         return dict(zip(wrapped, found, strict=True))
 
-    def check(self) -> dict[str, Any]:
+    def _check(self) -> dict[str, Any]:
         """By which names sealed values know the keys."""
         names = crypto.known_key_names()
         if not names:
