@@ -40,7 +40,11 @@ def path_of(slug):
     return f"/admin/resources/{slug}/policy/connect/allowed-return-urls"
 
 
-@pytest.mark.shows("audit event", ADDED, REMOVED)
+@pytest.mark.shows(
+    "audit event",
+    "resource.policy.connect.allowed_return_url.added",
+    "resource.policy.connect.allowed_return_url.removed",
+)
 def test_a_url_is_put_on_the_list_and_taken_off(operator, calendar):
     path = path_of("calendar")
     assert {"allowed_return_urls": []} == operator.get(path).json()
