@@ -178,8 +178,9 @@ def _require_success(fetched: Fetched, code: str | None) -> None:
 
 
 def _unsaid(status: int) -> str:
-    """What a refusal is called that names no error. RFC 6749 section 5.2 has 400 for what is wrong
-    with a request, but for the client's credentials.
+    """What a refusal is called that names no error.
+
+    Spec: RFC 6749 section 5.2 (400 for all that is wrong but the client's credentials).
     """
     return UNEXPLAINED if status == HTTPStatus.BAD_REQUEST else "other"
 
