@@ -63,7 +63,8 @@ def test_the_whole_life_of_one(operator):
     assert made == {
         "id": made["id"], "slug": "acme", "display_name": "Acme",
         "issuer": "https://acme.example.com", "client_id": "us", "has_secret": True,
-        "secret_ref": "", "token_endpoint_auth_method": "", "scopes": ["openid", "email", "profile"], "include_groups_scope": True,
+        "secret_ref": "", "token_endpoint_auth_method": "", "include_groups_scope": True,
+        "scopes": ["openid", "email", "profile"],
         "connector_id": "", "allowed_domains": [], "groups_claim": "groups", "role_map": {},
         "enabled": True, "from_settings": False, "version": 1,
         "redirect_uri": "http://localhost:9000/oidc/callback/acme",
