@@ -92,6 +92,12 @@ def load(environment: Mapping[str, str], *, check_rules: bool = True) -> Config:
     return config
 
 
+def _require_value(known: Setting, environment: Mapping[str, str]) -> None:
+    """Raises: BadValue for a variable that is there and empty, where that cannot be meant."""
+    if not known.empty_is_unset and environment.get(known.variable) == "":
+        raise BadValue("is set and empty; give it a value, or remove it")
+
+
 def _normalise(config: Config) -> Config:
     """The configuration with older spellings replaced by the present ones."""
     if config.signing.key_store == "postgres_key":
@@ -109,8 +115,7 @@ def _look_up(
     """Whether the setting was given, and the value as given."""
     try:
         value = None
-        if not known.empty_is_unset and environment.get(known.variable) == "":
-            raise BadValue("is set and empty; give it a value, or remove it")
+        _require_value(known, environment)
         if known.variable:
             value = from_environment(known.variable, environment, may_be_file=known.secret)
         named_by = POINTERS.get(known.key, "")
