@@ -617,6 +617,13 @@ class GatewaySessionRevoked(Event):
     subject: str
 
 
+@event("oauth_proxy.sessions_cleaned")
+class GatewaySessionsCleaned(Event):
+    """An operator had sessions that ended deleted; `deleted` of them there were."""
+
+    deleted: int
+
+
 @event("upstream.token.issued")
 class UpstreamTokenIssued(Event):
     """A token of an upstream service was given out. `scopes` are the names of the service."""
@@ -799,6 +806,15 @@ class WorkloadIssuerDeleted(Event):
 
     id: str
     issuer: str
+
+
+@event("workload_issuer.keys_refreshed")
+class WorkloadIssuerKeysRefreshed(Event):
+    """An operator had the keys of a workload issuer fetched anew."""
+
+    id: str
+    issuer: str
+    keys: int
 
 
 @event("assertion_audience.created")

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Invalid, NotFound
+from admin_api.operations import Role, operation
 from admin_api.pagination import envelope
 from admin_api.serializers.federation import audience_view, issuer_view, rehearsal_view
 from admin_api.viewsets.xaa import EntryRoutes
@@ -27,37 +28,51 @@ class WorkloadIssuers(EntryRoutes):
 
     http_method_names: ClassVar[list[str]] = METHODS  # type: ignore[misc]
 
+    @operation(answers="WorkloadIssuer", listed="workload_issuers")
     def list(self, request: Request) -> HttpResponse:
         """All issuers, the newest first."""
         page = self.page(request)
         rows = WorkloadIssuer.objects.all()
         return json_response(envelope("workload_issuers", rows, page=page, render=issuer_view))
 
+    @operation(
+        answers="WorkloadIssuer",
+        status=201,
+        events=("workload_issuer.created",),
+        role=Role.SECURITY,
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new issuer; without keys and `jwks_uri` it is asked where its keys are."""
         row = self.do(services.create_issuer, self.body(request), actor=self.actor(request))
         return json_response(issuer_view(row), status=201)
 
+    @operation(answers="WorkloadIssuer")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One issuer."""
         return json_response(issuer_view(self.do(services.find_row, _issuer(key))))
 
+    @operation(answers="WorkloadIssuer", events=("workload_issuer.patched",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The issuer with the members of the body; rules are replaced, absent members stay."""
         body = self.body(request)
         row = self.do(services.patch_issuer, _issuer(key), body, actor=self.actor(request))
         return json_response(issuer_view(row))
 
+    @operation(status=204, events=("workload_issuer.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The issuer is gone."""
         self.do(services.delete_issuer, _issuer(key), actor=self.actor(request))
         return HttpResponse(status=204)
 
-    def refresh_keys(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+    @operation(
+        answers="RefreshedKeys", events=("workload_issuer.keys_refreshed",), role=Role.SECURITY
+    )
+    def refresh_keys(self, request: Request, key: str) -> HttpResponse:
         """Its keys are fetched now; how many are usable."""
-        number = self.do(services.renew_keys, _issuer(key))
+        number = self.do(services.renew_keys, _issuer(key), actor=self.actor(request))
         return json_response({"status": "refreshed", "keys": number})
 
+    @operation(answers="Rehearsal")
     def test(self, request: Request, key: str) -> HttpResponse:
         """Which rule a workload with this `subject` and these `claims` would meet."""
         row = self.do(services.find_row, _issuer(key))
@@ -70,28 +85,40 @@ class AssertionAudiences(EntryRoutes):
 
     http_method_names: ClassVar[list[str]] = METHODS  # type: ignore[misc]
 
+    @operation(answers="AssertionAudience", listed="assertion_audiences")
     def list(self, request: Request) -> HttpResponse:
         """All audiences, the newest first."""
         page = self.page(request)
         rows = AssertionAudience.objects.all()
         return json_response(envelope("assertion_audiences", rows, page=page, render=audience_view))
 
+    @operation(
+        answers="AssertionAudience",
+        status=201,
+        events=("assertion_audience.created",),
+        role=Role.SECURITY,
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new audience."""
         body = self.body(request)
         row = self.do(audience_services.create_audience, body, actor=self.actor(request))
         return json_response(audience_view(row), status=201)
 
+    @operation(answers="AssertionAudience")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One audience."""
         return json_response(audience_view(self.do(audience_services.find_row, _audience(key))))
 
+    @operation(
+        answers="AssertionAudience", events=("assertion_audience.patched",), role=Role.SECURITY
+    )
     def change(self, request: Request, key: str) -> HttpResponse:
         """The audience with the members of the body; lists are replaced, absent members stay."""
         body, found = self.body(request), _audience(key)
         row = self.do(audience_services.patch_audience, found, body, actor=self.actor(request))
         return json_response(audience_view(row))
 
+    @operation(status=204, events=("assertion_audience.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The audience is gone."""
         found = _audience(key)

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from authplane.core import clock
@@ -31,6 +32,7 @@ NO_SESSION = "session not found"
 class OAuthProxies(OperatorRoutes):
     """Issuers of their own in front of upstream services."""
 
+    @operation(answers="OAuthProxy", listed="oauth_proxies")
     def list(self, request: Request) -> HttpResponse:
         """All proxies, the newest first."""
         known_parameters(request)
@@ -38,15 +40,18 @@ class OAuthProxies(OperatorRoutes):
         rows = OAuthProxy.objects.select_related("provider")
         return json_response(envelope("oauth_proxies", rows, page=page, render=shown_proxy))
 
+    @operation(answers="OAuthProxy", status=201, events=("oauth_proxy.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new proxy that can be used as it is."""
         row = _do(services.create_proxy, _body(request), actor=self.actor(request))
         return json_response(shown_proxy(row), status=201)
 
+    @operation(answers="OAuthProxy")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One proxy, by id or slug."""
         return json_response(shown_proxy(_do(services.find_proxy, key)))
 
+    @operation(answers="OAuthProxy", events=("oauth_proxy.patched",))
     def change(self, request: Request, key: str) -> HttpResponse:
         """The proxy with the members of the body; with `version`, only while it is that one."""
         body = _body(request)
@@ -57,6 +62,7 @@ class OAuthProxies(OperatorRoutes):
         row = _do(services.patch_proxy, row.pk, body, actor=self.actor(request), version=version)
         return json_response(shown_proxy(row))
 
+    @operation(status=204, events=("oauth_proxy.deleted",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The proxy is gone, with its clients and their tokens."""
         row = _do(services.find_proxy, key)
@@ -67,6 +73,11 @@ class OAuthProxies(OperatorRoutes):
 class ProxySessions(OperatorRoutes):
     """Tokens of proxies, by the authorization that they began with."""
 
+    @operation(
+        query=("proxy_id", "user_id", "client_id", "active"),
+        answers="ProxySession",
+        listed="proxy_sessions",
+    )
     def list(self, request: Request) -> HttpResponse:
         """Sessions, the newest first; of one proxy, user or client, or those that count."""
         known_parameters(request, "proxy_id", "user_id", "client_id", "active")
@@ -81,6 +92,7 @@ class ProxySessions(OperatorRoutes):
         render = partial(shown_session, now=now)
         return json_response(envelope("proxy_sessions", rows, page=page, render=render))
 
+    @operation(answers="ProxySession")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One session."""
         row = sessions.sessions(pk=_id(key)).first()
@@ -88,6 +100,7 @@ class ProxySessions(OperatorRoutes):
             raise NotFound(NO_SESSION)
         return json_response(shown_session(row, now=clock.now()))
 
+    @operation(status=204, events=("oauth_proxy.session_revoked",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """None of the session's tokens works any more. Doing it twice changes nothing."""
         try:
@@ -96,13 +109,16 @@ class ProxySessions(OperatorRoutes):
             raise NotFound(NO_SESSION) from None
         return HttpResponse(status=204)
 
+    @operation(answers="ProxySessionStats")
     def stats(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
         """How many there are, of which kind."""
         return json_response(sessions.statistics(now=clock.now()))
 
-    def cleanup(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
+    @operation(answers="Deleted", events=("oauth_proxy.sessions_cleaned",))
+    def cleanup(self, request: Request) -> HttpResponse:
         """Sessions that ended are gone."""
-        return json_response({"deleted_count": sessions.clean_up(clock.now())})
+        deleted = sessions.clean_up_for(self.actor(request), now=clock.now())
+        return json_response({"deleted_count": deleted})
 
 
 def _body(request: Request) -> dict[str, Any]:

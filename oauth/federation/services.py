@@ -9,7 +9,12 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from audit import record
-from audit.events import WorkloadIssuerCreated, WorkloadIssuerDeleted, WorkloadIssuerPatched
+from audit.events import (
+    WorkloadIssuerCreated,
+    WorkloadIssuerDeleted,
+    WorkloadIssuerKeysRefreshed,
+    WorkloadIssuerPatched,
+)
 from authplane.core import clock
 from oauth.clients import fetching
 from oauth.federation import selectors
@@ -107,7 +112,7 @@ def delete_issuer(key: uuid.UUID, *, actor: str = "system") -> None:
     selectors.drop()
 
 
-def renew_keys(key: uuid.UUID) -> int:
+def renew_keys(key: uuid.UUID, *, actor: str = "system") -> int:
     """The issuer's keys are what it publishes now; how many of them are usable.
 
     Raises: NoSuchEntry; BadEntry when they are given here or are not acceptable; IssuerAway.
@@ -116,11 +121,18 @@ def renew_keys(key: uuid.UUID) -> int:
     if row.jwks is not None:
         raise BadEntry([Problem("jwks", "is given here: there is nothing to fetch")])
     try:
-        return refetch(selectors.view_of(row).keys, now=clock.now())
+        keys = refetch(selectors.view_of(row).keys, now=clock.now())
     except KeysRejected as wrong:
         raise BadEntry([Problem("jwks_uri", f"cannot be used: {wrong}")]) from None
     except fetching.Unavailable as failure:
         raise IssuerAway(f"the keys cannot be fetched: {failure}") from None
+    with transaction.atomic():
+        record.record(
+            WorkloadIssuerKeysRefreshed(
+                actor_id=actor, id=str(row.pk), issuer=row.issuer, keys=keys
+            )
+        )
+    return keys
 
 
 def find_row(key: uuid.UUID) -> WorkloadIssuer:

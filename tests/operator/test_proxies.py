@@ -193,6 +193,13 @@ def test_pages_follow_each_other(operator):
     assert operator.get(f"{PATH}?cursor={'_' * 22}").status_code == 400
 
 
+@pytest.mark.shows("audit event", "oauth_proxy.sessions_cleaned")
+def test_who_had_ended_sessions_deleted_is_recorded(operator):
+    assert operator.post("/admin/proxy-sessions/cleanup").json() == {"deleted_count": 0}
+
+    assert recorded("oauth_proxy.sessions_cleaned") == [{"deleted": 0}]
+
+
 def run(*arguments):
     out = io.StringIO()
     call_command("oauth_proxy", *arguments, "--json", stdout=out)

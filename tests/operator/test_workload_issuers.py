@@ -247,6 +247,7 @@ def test_a_subject_can_be_tried(operator, good, client_id):
             assert operator.post(place, body).status_code == 400
 
 
+@pytest.mark.shows("audit event", "workload_issuer.keys_refreshed")
 def test_keys_are_found_by_discovery(operator, good, monkeypatch):
     del good["jwks"]
     issuer, jwks_uri = good["issuer"], "https://keys.example.com/jwks"
@@ -261,6 +262,9 @@ def test_keys_are_found_by_discovery(operator, good, monkeypatch):
         assert renewed.json() == {"status": "refreshed", "keys": 1}
         world.publish("/jwks", {"keys": []})
         assert operator.post(f"{PATH}/{made.json()['id']}/refresh-keys").status_code == 400
+    told = AuditEvent.objects.get(action="workload_issuer.keys_refreshed")
+    assert told.actor_id == "admin"
+    assert told.detail == {"id": made.json()["id"], "issuer": issuer, "keys": 1}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from broker.models import OAuthProxy
 from broker.proxies import services
 from broker.proxies.body import MODES
 from broker.proxies.errors import BadProxy, NoSuchProxy, ProxyConflict
-from broker.proxies.sessions import clean_up, statistics
+from broker.proxies.sessions import clean_up_for, statistics
 from broker.proxies.view import shown_proxy
 
 MAX_LISTED: Final = 500
@@ -97,7 +97,7 @@ class Command(ReportingCommand):
     def sessions(self, options: dict[str, Any]) -> None:
         """How many sessions there are."""
         now = clock.now()
-        told = {"deleted_count": clean_up(now)} if options["cleanup"] else {}
+        told = {"deleted_count": clean_up_for("cli", now=now)} if options["cleanup"] else {}
         self.report(
             told | statistics(now=now), title="sessions of OAuth proxies", as_json=options["json"]
         )

@@ -89,7 +89,8 @@ class Command(EntryCommand):
     def refresh_keys(self, options: dict[str, Any]) -> None:
         """An issuer's keys are fetched."""
         key = key_of(options["id"], self.noun)
-        self.show({"id": str(key), "keys": services.renew_keys(key)}, "keys refreshed", options)
+        keys = services.renew_keys(key, actor="cli")
+        self.show({"id": str(key), "keys": keys}, "keys refreshed", options)
 
     def test(self, options: dict[str, Any]) -> None:
         """A subject is tried against the rules."""
