@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import path
 
 from admin_api.viewsets.clients import Clients
-from admin_api.viewsets.connections import Connections
+from admin_api.viewsets.connections import BrokerGrants, Connections
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
 from admin_api.viewsets.keys import AccessGroups, ApiKeys
@@ -66,8 +66,8 @@ urlpatterns = [
     path("broker-providers/<str:key>", BrokerProviders.as_view(ONE)),
     path("connections", Connections.as_view(LIST)),
     path("connections/<str:key>", Connections.as_view({"get": "retrieve", "delete": "remove"})),
-    path("grants/broker", Connections.as_view({"get": "list"})),
-    path("grants/broker/<str:key>", Connections.as_view({"get": "retrieve", "delete": "remove"})),
+    path("grants/broker", BrokerGrants.as_view({"get": "list"})),
+    path("grants/broker/<str:key>", BrokerGrants.as_view({"get": "retrieve", "delete": "remove"})),
     path("api-keys", ApiKeys.as_view(LIST)),
     path("api-keys/<str:key>", ApiKeys.as_view(ONE)),
     path("api-keys/<str:key>/revoke", ApiKeys.as_view({"post": "revoke"})),

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.clients import RotateSecret, client_view, created_view
@@ -36,6 +37,7 @@ ON_CHANGE: Final = frozenset({*services.EDITABLE, "scope"})
 class Clients(OperatorRoutes):
     """OAuth clients, however they came to be known."""
 
+    @operation(query=("status", "source"), answers="Client", listed="clients")
     def list(self, request: Request) -> HttpResponse:
         """Clients, the newest first; of one `status` or `source` alone when that is asked for."""
         known_parameters(request, "status", "source")
@@ -45,6 +47,7 @@ class Clients(OperatorRoutes):
             raise Invalid("the query holds a NUL byte")
         return json_response(envelope("clients", clients(**wanted), page=page, render=client_view))
 
+    @operation(answers="CreatedClient", status=201, events=("client.created_admin",))
     def create(self, request: Request) -> HttpResponse:
         """A new client, with its secret when it has one: the only time that it is shown."""
         body = self._body(request)
@@ -53,11 +56,13 @@ class Clients(OperatorRoutes):
             made = services.create_client(body, actor=self.actor(request))
         return json_response(created_view(made.client, secret=made.secret), status=201)
 
+    @operation(answers="Client")
     def retrieve(self, request: Request, client_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One client."""
         with _refusals():
             return json_response(client_view(get_client(client_id)))
 
+    @operation(answers="Client", events=("client.updated",))
     def change(self, request: Request, client_id: str) -> HttpResponse:
         """The client with the members of the body; what is absent stays."""
         body = self._body(request)
@@ -67,18 +72,27 @@ class Clients(OperatorRoutes):
             client = services.update_client(client_id, changes=body, actor=self.actor(request))
         return json_response(client_view(client))
 
+    @operation(answers="Status", events=("client.suspended",))
     def suspend(self, request: Request, client_id: str) -> HttpResponse:
         """The client gets no tokens until it is reactivated."""
         return self._move(request, client_id, services.suspend_client)
 
+    @operation(answers="Status", events=("client.reactivated",))
     def reactivate(self, request: Request, client_id: str) -> HttpResponse:
         """A suspended client works again."""
         return self._move(request, client_id, services.reactivate_client)
 
+    @operation(answers="Status", events=("client.revoked",))
     def revoke(self, request: Request, client_id: str) -> HttpResponse:
         """The client never gets a token again."""
         return self._move(request, client_id, services.revoke_client)
 
+    @operation(
+        reads=RotateSecret,
+        answers="ClientSecret",
+        events=("client.secret_rotated",),
+        role=Role.SECURITY,
+    )
     def rotate_secret(self, request: Request, client_id: str) -> HttpResponse:
         """A new secret; the old one is good for as long as the body says, by default not at all."""
         asked = self.read(request, RotateSecret) if request.META.get("CONTENT_LENGTH") else None
@@ -87,6 +101,7 @@ class Clients(OperatorRoutes):
             made = services.rotate_secret(client_id, overlap=overlap, actor=self.actor(request))
         return json_response({"client_id": client_id, "client_secret": made.secret})
 
+    @operation(query=("force",), status=204, events=("client.deleted",))
     def remove(self, request: Request, client_id: str) -> HttpResponse:
         """The client is gone; while it holds live tokens only with `force=true`."""
         force = request.GET.get("force", "false")

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
 from authplane.core.crypto import CryptoError
@@ -27,13 +28,19 @@ FILTERS = ("user_id", "provider", "status")
 class Connections(OperatorRoutes):
     """Who is connected where, and in what state. No credential is ever shown."""
 
+    noun = "connections"
+
+    @operation(query=("user_id", "provider", "status"), answers="Connection", listed="connections")
     def list(self, request: Request) -> HttpResponse:
         """All connections, ended ones too, the newest first."""
         known_parameters(request, *FILTERS)
         page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
-        noun = "broker_grants" if "/grants/" in request.path else "connections"
-        return json_response(envelope(noun, _filtered(request), page=page, render=shown_connection))
+        rows = _filtered(request)
+        return json_response(envelope(self.noun, rows, page=page, render=shown_connection))
 
+    @operation(
+        answers="Connection", status=201, events=("broker_grant.created",), role=Role.SECURITY
+    )
     def create(self, request: Request) -> HttpResponse:
         """A connection that no user can make: to a service account, or with a key that is known."""
         body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
@@ -50,6 +57,7 @@ class Connections(OperatorRoutes):
             ) from None  # fmt: skip
         return json_response(shown_connection(row), status=201)
 
+    @operation(answers="Connection")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One connection."""
         row = _all().filter(pk=_key(key)).first()
@@ -57,6 +65,7 @@ class Connections(OperatorRoutes):
             raise NotFound(ABSENT)
         return json_response(shown_connection(row))
 
+    @operation(status=204, events=("broker_grant.revoked_admin",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The connection is ended, and its service told. Ended before: 204 all the same."""
         try:
@@ -64,6 +73,17 @@ class Connections(OperatorRoutes):
         except NoSuchConnection:
             raise NotFound(ABSENT) from None
         return HttpResponse(status=204)
+
+
+class BrokerGrants(Connections):
+    """The same, under the name that callers of AuthPlane know."""
+
+    noun = "broker_grants"
+
+    @operation(query=FILTERS, answers="Connection", listed="broker_grants")
+    def list(self, request: Request) -> HttpResponse:
+        """All connections, ended ones too, the newest first."""
+        return super().list(request)
 
 
 def _all() -> QuerySet[Connection]:

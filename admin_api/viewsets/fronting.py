@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import NotFound
+from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.fronting import link_view
@@ -25,6 +26,7 @@ FILTERS = ("source", "target")
 class Fronting(OperatorRoutes):
     """Links between resources."""
 
+    @operation(query=("source", "target"), answers="FrontingLink", listed="fronting_links")
     def list(self, request: Request) -> HttpResponse:
         """All links, the newest first; of one `source` or to one `target` when the query says."""
         known_parameters(request, *FILTERS)
@@ -37,6 +39,9 @@ class Fronting(OperatorRoutes):
         rows = FrontingLink.objects.select_related("source", "target").filter(**given)
         return json_response(envelope("fronting_links", rows, page=page, render=link_view))
 
+    @operation(
+        query=("dry_run",), answers="FrontingLink", status=201, events=("fronting_link.created",)
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new link; with `dry_run=true` every check, and nothing is stored."""
         dry_run = flag(request, "dry_run")
@@ -47,6 +52,7 @@ class Fronting(OperatorRoutes):
             raise refusal_of(error) from None
         return json_response(link_view(row), status=200 if dry_run else 201)
 
+    @operation(answers="FrontingLink")
     def retrieve(self, request: Request, source: str, target: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One link."""
         try:
@@ -54,6 +60,7 @@ class Fronting(OperatorRoutes):
         except ResourceError as error:
             raise refusal_of(error) from None
 
+    @operation(query=("dry_run",), answers="FrontingLink", events=("fronting_link.patched",))
     def change(self, request: Request, source: str, target: str) -> HttpResponse:
         """The link with another scope map; with `dry_run=true` every check, nothing is stored."""
         dry_run = flag(request, "dry_run")
@@ -66,6 +73,7 @@ class Fronting(OperatorRoutes):
             raise refusal_of(error) from None
         return json_response(link_view(row))
 
+    @operation(status=204, events=("fronting_link.deleted",))
     def remove(self, request: Request, source: str, target: str) -> HttpResponse:
         """The link is gone."""
         try:
@@ -78,6 +86,7 @@ class Fronting(OperatorRoutes):
 class ResourceFronting(OperatorRoutes):
     """The links of one resource."""
 
+    @operation(answers="ResourceFronting")
     def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """What it fronts, and what fronts it."""
         row = Resource.objects.filter(slug=slug.replace("\x00", "")).first()

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.providers import provider_view
@@ -28,6 +29,7 @@ ABSENT = "broker provider not found"
 class BrokerProviders(OperatorRoutes):
     """Where tokens of upstream services come from."""
 
+    @operation(query=("slug",), answers="BrokerProvider", listed="broker_providers")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first; with `slug` alone, that one."""
         known_parameters(request, "slug")
@@ -37,11 +39,18 @@ class BrokerProviders(OperatorRoutes):
         rows = BrokerProvider.objects.all()
         return json_response(envelope("broker_providers", rows, page=page, render=provider_view))
 
+    @operation(
+        answers="BrokerProvider",
+        status=201,
+        events=("broker_provider.created",),
+        role=Role.SECURITY,
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new provider that can be used as it is."""
         row = _do(services.create_provider, self._body(request), actor=self.actor(request))
         return json_response(provider_view(row), status=201)
 
+    @operation(answers="BrokerProvider")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One provider."""
         row = BrokerProvider.objects.filter(pk=_key(key)).first()
@@ -49,6 +58,7 @@ class BrokerProviders(OperatorRoutes):
             raise NotFound(ABSENT)
         return json_response(provider_view(row))
 
+    @operation(answers="BrokerProvider", events=("broker_provider.patched",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with the members of the body; with `version`, only while it is that one."""
         body = self._body(request)
@@ -60,11 +70,13 @@ class BrokerProviders(OperatorRoutes):
         )
         return json_response(provider_view(row))
 
+    @operation(status=204, events=("broker_provider.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, unless something refers to it."""
         _do(services.delete_provider, _key(key), actor=self.actor(request))
         return HttpResponse(status=204)
 
+    @operation(answers="Presets")
     def presets(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
         """What each preset fills in."""
         return json_response({"presets": shown_presets()})

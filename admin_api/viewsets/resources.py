@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
 from admin_api.serializers.fronting import link_view
@@ -37,6 +38,9 @@ FILTERS = ("slug", "backend_kind", "broker_provider_id")
 class Resources(OperatorRoutes):
     """What tokens are for."""
 
+    @operation(
+        query=("slug", "backend_kind", "broker_provider_id"), answers="Resource", listed="resources"
+    )
     def list(self, request: Request) -> HttpResponse:
         """All resources, the newest first; with `slug` alone, that one."""
         known_parameters(request, *FILTERS)
@@ -46,6 +50,7 @@ class Resources(OperatorRoutes):
         rows = _filtered(request)
         return json_response(envelope("resources", rows, page=page, render=resource_view))
 
+    @operation(answers="Resource", status=201, events=("resource.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new resource."""
         body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
@@ -55,6 +60,7 @@ class Resources(OperatorRoutes):
             raise refusal_of(error) from None
         return json_response(resource_view(row), status=201)
 
+    @operation(answers="Resource")
     def retrieve(self, request: Request, resource_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One resource."""
         row = Resource.objects.filter(pk=_key(resource_id)).first()
@@ -62,6 +68,7 @@ class Resources(OperatorRoutes):
             raise NotFound("resource not found")
         return json_response(resource_view(row))
 
+    @operation(answers="Resource", events=("resource.patched",))
     def change(self, request: Request, resource_id: str) -> HttpResponse:
         """The resource with the members of the body; lists and the policy are replaced whole."""
         body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
@@ -71,6 +78,7 @@ class Resources(OperatorRoutes):
             raise refusal_of(error) from None
         return json_response(resource_view(row))
 
+    @operation(query=("cascade",), status=204, events=("resource.deleted", "fronting_link.deleted"))
     def remove(self, request: Request, resource_id: str) -> HttpResponse:
         """The resource is gone, unless somebody's consent names it.
 
@@ -89,17 +97,14 @@ class PolicyRoutes(OperatorRoutes):
 
     of = policy.EXCHANGE
 
-    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
-        """The list."""
+    def _listed(self, slug: str) -> HttpResponse:
         return self._answer(policy.listed_clients, slug)
 
-    def add(self, request: Request, slug: str) -> HttpResponse:
-        """The list with the client on it."""
+    def _added(self, request: Request, slug: str) -> HttpResponse:
         member = self.read(request, PolicyMember, limit=SMALL_BODY).validated_data["client_id"]
         return self._answer(policy.add_client, slug, client_id=member, actor=self.actor(request))
 
-    def remove(self, request: Request, slug: str, client_id: str) -> HttpResponse:
-        """The list without the client."""
+    def _removed(self, request: Request, slug: str, client_id: str) -> HttpResponse:
         return self._answer(
             policy.remove_client, slug, client_id=client_id, actor=self.actor(request)
         )
@@ -117,25 +122,76 @@ class ExchangeClients(PolicyRoutes):
 
     of = policy.EXCHANGE
 
+    @operation(answers="ExchangeClients")
+    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """The clients that may exchange tokens for the resource."""
+        return self._listed(slug)
+
+    @operation(
+        reads=PolicyMember,
+        answers="ExchangeClients",
+        events=("resource.policy.exchange.allowed_client.added",),
+    )
+    def add(self, request: Request, slug: str) -> HttpResponse:
+        """The list with the client on it."""
+        return self._added(request, slug)
+
+    @operation(
+        answers="ExchangeClients", events=("resource.policy.exchange.allowed_client.removed",)
+    )
+    def remove(self, request: Request, slug: str, client_id: str) -> HttpResponse:
+        """The list without the client."""
+        return self._removed(request, slug, client_id)
+
 
 class RuntimeClients(PolicyRoutes):
     """Who acts as the resource."""
 
     of = policy.RUNTIME
 
+    @operation(answers="RuntimeClients")
+    def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
+        """The clients that may act as the resource."""
+        return self._listed(slug)
+
+    @operation(
+        reads=PolicyMember,
+        answers="RuntimeClients",
+        events=("resource.policy.runtime.client.added",),
+    )
+    def add(self, request: Request, slug: str) -> HttpResponse:
+        """The list with the client on it."""
+        return self._added(request, slug)
+
+    @operation(answers="RuntimeClients", events=("resource.policy.runtime.client.removed",))
+    def remove(self, request: Request, slug: str, client_id: str) -> HttpResponse:
+        """The list without the client."""
+        return self._removed(request, slug, client_id)
+
 
 class ReturnUrls(OperatorRoutes):
     """Where users may be sent after connecting an account for a brokered resource."""
 
+    @operation(answers="AllowedReturnUrls")
     def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """The list."""
         return self._answer(return_urls.listed_urls, slug)
 
+    @operation(
+        reads=ReturnUrl,
+        answers="AllowedReturnUrls",
+        events=("resource.policy.connect.allowed_return_url.added",),
+    )
     def add(self, request: Request, slug: str) -> HttpResponse:
         """The list with the URL on it."""
         url = self.read(request, ReturnUrl, limit=SMALL_BODY).validated_data["url"]
         return self._answer(return_urls.add_url, slug, url=url, actor=self.actor(request))
 
+    @operation(
+        query=("url",),
+        answers="AllowedReturnUrls",
+        events=("resource.policy.connect.allowed_return_url.removed",),
+    )
     def remove(self, request: Request, slug: str) -> HttpResponse:
         """The list without the URL that the query names."""
         if set(request.GET) != {"url"} or len(request.GET.getlist("url")) != 1:
@@ -154,6 +210,7 @@ class ReturnUrls(OperatorRoutes):
 class PolicyRules(OperatorRoutes):
     """What a resource demands of its tokens, apart from the lists of its policy."""
 
+    @operation(answers="PolicyRules")
     def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """Every rule, null where there is none."""
         try:
@@ -161,6 +218,7 @@ class PolicyRules(OperatorRoutes):
         except ResourceError as error:
             raise refusal_of(error) from None
 
+    @operation(answers="PolicyRules", events=("resource.patched",))
     def change(self, request: Request, slug: str) -> HttpResponse:
         """The rules with the members of the body; null takes one away, absent ones stay."""
         body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from authplane.core.forms import read_json_object
@@ -34,6 +35,7 @@ ABSENT: Final = "MCP server not found"
 class McpServers(OperatorRoutes):
     """What users connect accounts at, besides providers."""
 
+    @operation(query=("user",), answers="McpServer", listed="servers")
     def list(self, request: Request) -> HttpResponse:
         """All servers, the newest first; with `user` (an e-mail address or id), that user's."""
         known_parameters(request, USER)
@@ -46,6 +48,7 @@ class McpServers(OperatorRoutes):
         page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
         return json_response(envelope("servers", rows, page=page, render=shown_server))
 
+    @operation(answers="McpServer", status=201, events=("broker_server.added",))
     def create(self, request: Request) -> HttpResponse:
         """A server more for the user that `user` names."""
         body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
@@ -60,10 +63,12 @@ class McpServers(OperatorRoutes):
             raise Conflict(str(error) or "the user has too many servers") from None
         return json_response(shown_server(with_chain().get(pk=row.pk)), status=201)
 
+    @operation(answers="McpServer")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One server."""
         return json_response(shown_server(_row(key)))
 
+    @operation(status=204, events=("broker_server.removed",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The server is gone; what was connected there is ended."""
         try:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.sign_in import identity_provider_view, identity_view
@@ -36,6 +37,7 @@ LINK = {"subject", "user_id"}
 class IdentityProviders(OperatorRoutes):
     """Where people may sign in."""
 
+    @operation(query=("slug",), answers="IdentityProvider", listed="identity_providers")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first; with `slug` alone, that one."""
         known_parameters(request, "slug")
@@ -47,15 +49,25 @@ class IdentityProviders(OperatorRoutes):
             envelope("identity_providers", rows, page=page, render=identity_provider_view)
         )
 
+    @operation(
+        answers="IdentityProvider",
+        status=201,
+        events=("identity_provider.created",),
+        role=Role.SECURITY,
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new provider."""
         row = _do(services.create_provider, _body(request), actor=self.actor(request))
         return json_response(identity_provider_view(row), status=201)
 
+    @operation(answers="IdentityProvider")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One provider."""
         return json_response(identity_provider_view(_row(key)))
 
+    @operation(
+        answers="IdentityProvider", events=("identity_provider.patched",), role=Role.SECURITY
+    )
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with the members of the body; with `version`, only while it is that one."""
         body = _body(request)
@@ -67,6 +79,7 @@ class IdentityProviders(OperatorRoutes):
         )
         return json_response(identity_provider_view(row))
 
+    @operation(status=204, events=("identity_provider.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, unless somebody signs in with it."""
         _do(services.delete_provider, _key(key), actor=self.actor(request))
@@ -76,6 +89,7 @@ class IdentityProviders(OperatorRoutes):
 class Identities(OperatorRoutes):
     """Who signs in with a provider."""
 
+    @operation(answers="Identity", listed="identities")
     def list(self, request: Request, key: str) -> HttpResponse:
         """The links of the provider, the newest first."""
         known_parameters(request)
@@ -85,6 +99,7 @@ class Identities(OperatorRoutes):
         )
         return json_response(envelope("identities", rows, page=page, render=identity_view))
 
+    @operation(answers="Identity", status=201, events=("identity.linked",), role=Role.SECURITY)
     def create(self, request: Request, key: str) -> HttpResponse:
         """`subject` is the user `user_id` from now on."""
         provider, body = _row(key), _body(request)
@@ -99,6 +114,7 @@ class Identities(OperatorRoutes):
         )  # fmt: skip
         return json_response(identity_view(row), status=201)
 
+    @operation(status=204, events=("identity.unlinked",), role=Role.SECURITY)
     def remove(self, request: Request, key: str, identity: str) -> HttpResponse:
         """The subject is nobody here any more."""
         row = (

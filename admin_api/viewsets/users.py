@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, NotFound
+from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.users import NewUser, UserChange, user_view
@@ -23,12 +24,14 @@ DEFAULT_LIMIT = 50
 class Users(OperatorRoutes):
     """Accounts of people."""
 
+    @operation(answers="User", listed="users")
     def list(self, request: Request) -> HttpResponse:
         """All users, the newest first."""
         known_parameters(request)
         page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
         return json_response(envelope("users", list_users(), page=page, render=user_view))
 
+    @operation(reads=NewUser, answers="User", status=201, events=("user.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new local user who can sign in with the password."""
         asked = self.read(request, NewUser).validated_data
@@ -38,10 +41,12 @@ class Users(OperatorRoutes):
             raise Conflict(str(error)) from None
         return json_response(user_view(user), status=201)
 
+    @operation(answers="User")
     def retrieve(self, request: Request, user_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One user."""
         return json_response(user_view(_found(user_id)))
 
+    @operation(reads=UserChange, answers="User", events=("user.updated",))
     def change(self, request: Request, user_id: str) -> HttpResponse:
         """The user with another e-mail or name. An empty body writes nothing."""
         user = _found(user_id)
@@ -53,10 +58,12 @@ class Users(OperatorRoutes):
                 raise Conflict(str(error)) from None
         return json_response(user_view(user))
 
+    @operation(answers="Status", events=("user.disabled",))
     def disable(self, request: Request, user_id: str) -> HttpResponse:
         """The user cannot sign in, and tokens issued for the user count no longer."""
         return self._move(request, user_id, services.disable_user, status=User.Status.DISABLED)
 
+    @operation(answers="Status", events=("user.enabled",))
     def enable(self, request: Request, user_id: str) -> HttpResponse:
         """A disabled user can sign in again."""
         return self._move(request, user_id, services.enable_user, status=User.Status.ACTIVE)

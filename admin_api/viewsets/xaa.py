@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.xaa import idp_view, mapping_view, policy_view
@@ -56,31 +57,37 @@ class EntryRoutes(OperatorRoutes):
 class IdPs(EntryRoutes):
     """Identity providers whose assertions are accepted."""
 
+    @operation(answers="IdP", listed="idps")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first."""
         page = self.page(request)
         return json_response(envelope("idps", TrustedIdP.objects.all(), page=page, render=idp_view))
 
+    @operation(answers="IdP", status=201, events=("idp.created",), role=Role.SECURITY)
     def create(self, request: Request) -> HttpResponse:
         """A new provider; without `jwks_uri` it is asked where its keys are."""
         row = self.do(providers.create_provider, self.body(request), actor=self.actor(request))
         return json_response(idp_view(row), status=201)
 
+    @operation(answers="IdP")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One provider."""
         return json_response(idp_view(self.do(providers.find_provider_row, _idp(key))))
 
+    @operation(answers="IdP", events=("idp.updated",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with another name, or switched on or off; absent members stay."""
         body = self.body(request)
         row = self.do(providers.change_provider, _idp(key), body, actor=self.actor(request))
         return json_response(idp_view(row))
 
+    @operation(status=204, events=("idp.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, with its policies and mappings."""
         self.do(providers.delete_provider, _idp(key), actor=self.actor(request))
         return HttpResponse(status=204)
 
+    @operation(answers="Status", events=("idp.keys_refreshed",), role=Role.SECURITY)
     def refresh_keys(self, request: Request, key: str) -> HttpResponse:
         """Its keys are fetched now."""
         self.do(providers.refresh_keys, _idp(key), actor=self.actor(request))
@@ -90,27 +97,32 @@ class IdPs(EntryRoutes):
 class XAAPolicies(EntryRoutes):
     """What assertions may obtain."""
 
+    @operation(query=("idp_id",), answers="XAAPolicy", listed="policies")
     def list(self, request: Request) -> HttpResponse:
         """All policies, the newest first; of one provider with `idp_id`."""
         page = self.page(request, "idp_id")
         rows = _of_idp(XAAPolicy.objects.all(), request)
         return json_response(envelope("policies", rows, page=page, render=policy_view))
 
+    @operation(answers="XAAPolicy", status=201, events=("xaa_policy.created",), role=Role.SECURITY)
     def create(self, request: Request) -> HttpResponse:
         """A new policy."""
         row = self.do(policies.create_policy, self.body(request), actor=self.actor(request))
         return json_response(policy_view(row), status=201)
 
+    @operation(answers="XAAPolicy")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One policy."""
         return json_response(policy_view(self.do(policies.find_policy, _policy(key))))
 
+    @operation(answers="XAAPolicy", events=("xaa_policy.updated",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The policy with the members of the body; lists are replaced, absent members stay."""
         body = self.body(request)
         row = self.do(policies.change_policy, _policy(key), body, actor=self.actor(request))
         return json_response(policy_view(row))
 
+    @operation(status=204, events=("xaa_policy.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The policy is gone."""
         self.do(policies.delete_policy, _policy(key), actor=self.actor(request))
@@ -120,17 +132,25 @@ class XAAPolicies(EntryRoutes):
 class SubjectMappings(EntryRoutes):
     """Who the subjects of identity providers are here."""
 
+    @operation(query=("idp_id",), answers="SubjectMapping", listed="subject_mappings")
     def list(self, request: Request) -> HttpResponse:
         """All mappings, the newest first; of one provider with `idp_id`."""
         page = self.page(request, "idp_id")
         rows = _of_idp(SubjectMapping.objects.all(), request)
         return json_response(envelope("subject_mappings", rows, page=page, render=mapping_view))
 
+    @operation(
+        answers="SubjectMapping",
+        status=201,
+        events=("subject_mapping.created",),
+        role=Role.SECURITY,
+    )
     def create(self, request: Request) -> HttpResponse:
         """A new mapping."""
         row = self.do(mappings.create_mapping, self.body(request), actor=self.actor(request))
         return json_response(mapping_view(row), status=201)
 
+    @operation(status=204, events=("subject_mapping.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The mapping is gone."""
         found = _key(key, "subject mapping not found")
