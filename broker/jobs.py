@@ -6,6 +6,7 @@ from typing import Final
 
 from authplane.core import clock
 from broker.connect.cleanup import purge_states
+from broker.proxies.sessions import clean_up
 from broker.refresh.ahead import refresh_ahead, sweep_leases
 from oauth.maintenance.jobs import MINUTE, Job
 
@@ -19,6 +20,6 @@ PURGE_STATES: Final = Job(
     "broker.purge_connect_states",
     15 * MINUTE,
     "Ends hops to services that nobody came back from, and removes what is long past.",
-    lambda: {"deleted": purge_states(clock.now())},
+    lambda: {"deleted": purge_states(clock.now()), "sessions": clean_up(clock.now())},
 )
 JOBS: Final = (REFRESH, SWEEP, PURGE_STATES)
