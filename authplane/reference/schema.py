@@ -16,6 +16,8 @@ OURS = ("accounts", "oauth", "audit", "core", "broker", "admin_api")
 
 LIFETIMES: dict[str, str] = {
     "accounts.User": "until an operator deletes it",
+    "admin_api.AdminApiKey": "for good; revoking dates it",
+    "admin_api.StaffRole": "as long as its user, until an owner takes it away",
     "audit.AuditEvent": "until retention removes it; never changed",
     "broker.AccessGroup": "until an operator deletes it",
     "broker.ApiKey": "until its user is deleted; revoking dates it",
@@ -33,6 +35,7 @@ LIFETIMES: dict[str, str] = {
     "broker.ProxyConsent": "as long as its user, client and proxy; revoking dates it",
     "broker.UpstreamConfig": "as long as its server",
     "broker.UpstreamServer": "until its user removes it",
+    "core.KeptAnswer": "a day",
     "core.LoginFailure": "until its window and lock are over",
     "core.OneTimeValue": "until the value could not be used any more anyway",
     "core.OperatorSession": "until sign-out or expiry",
@@ -41,9 +44,11 @@ LIFETIMES: dict[str, str] = {
     "core.RuntimeSetting": "until an operator changes it back",
     "core.ScheduledRun": "one row per job, for good",
     "oauth.AccessToken": "until some time after expiry, then purged",
+    "oauth.ApprovalVote": "as long as its request for approval",
     "oauth.AssertionAudience": "until an operator deletes it",
     "oauth.AuthorizationCode": "until expiry, spent or not, then purged",
     "oauth.AuthorizationRequest": "minutes, then purged",
+    "oauth.ClientApproval": "as long as its client; the answer dates it",
     "oauth.Client": "until deleted; self-registered ones lapse when unused",
     "oauth.ConsentGrant": "until the user or client is deleted; revoking dates it",
     "oauth.DeviceGrant": "never written: the grant is not offered",
@@ -63,6 +68,7 @@ LIFETIMES: dict[str, str] = {
 
 PROTECTION: dict[str, str] = {
     "accounts.User.password": "argon2id",
+    "admin_api.AdminApiKey.key_hash": "SHA-256",
     "audit.AuditEvent.personal": "personal data; can be emptied",
     "broker.ApiKey.key_hash": "SHA-256",
     "broker.BrokerProvider.secret_sealed": "AES-256-GCM under the data key",

@@ -1,5 +1,6 @@
 """Tables of the authorization server. The six models that django-oauth-toolkit swaps live here."""
 
+from oauth.models.approval import ApprovalVote, ClientApproval
 from oauth.models.authorization import AuthorizationCode, AuthorizationRequest
 from oauth.models.client import Client
 from oauth.models.consent import ConsentGrant
@@ -20,10 +21,12 @@ from oauth.models.unused import DeviceGrant, IDToken
 
 __all__ = [
     "AccessToken",
+    "ApprovalVote",
     "AssertionAudience",
     "AuthorizationCode",
     "AuthorizationRequest",
     "Client",
+    "ClientApproval",
     "ConsentGrant",
     "DeviceGrant",
     "FetchedDocument",

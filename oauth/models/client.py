@@ -36,9 +36,10 @@ class Client(AbstractApplication):
     """
 
     class Status(models.TextChoices):
-        """Whether the client may be used; `revoked` is final."""
+        """Whether the client may be used: `pending` waits for approval, `revoked` is final."""
 
         ACTIVE = "active"
+        PENDING = "pending"
         SUSPENDED = "suspended"
         REVOKED = "revoked"
 

@@ -1,0 +1,1 @@
+"""Services around keys of administrators and roles of staff."""
