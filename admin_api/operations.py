@@ -41,7 +41,8 @@ class Operation:
     `reads` checks the body; `query` names the parameters that the query may hold besides those of
     paging; `answers` names the schema of the answer (`admin_api.schemas`), of one member where
     `listed` names the list's noun. `events` are the audit events that a success may write: a route
-    that changes something names at least one.
+    that changes something names at least one. What `calls_out` asks other servers meanwhile, so
+    that nobody may hold a transaction around it.
     """
 
     method: str = ""
@@ -54,6 +55,7 @@ class Operation:
     listed: str = ""
     status: int = 200
     events: tuple[str, ...] = ()
+    calls_out: bool = False
     summary: str = ""
     view: Any = field(default=None, repr=False)
 
@@ -67,6 +69,7 @@ def operation(
     listed: str = "",
     status: int = 200,
     events: tuple[str, ...] = (),
+    calls_out: bool = False,
 ) -> Callable[[F], F]:
     """The method of a viewset is described.
 
@@ -77,7 +80,7 @@ def operation(
     def mark(method: F) -> F:
         described = Operation(
             role=needed, reads=reads, query=query, answers=answers, listed=listed,
-            status=status, events=events, action=method.__name__,
+            status=status, events=events, calls_out=calls_out, action=method.__name__,
             summary=(method.__doc__ or "").strip().partition("\n")[0],
         )  # fmt: skip
         setattr(method, _MARK, described)

@@ -12,6 +12,8 @@ from rest_framework.viewsets import ViewSet
 
 from admin_api.authentication import Operator, OperatorKey
 from admin_api.exceptions import Invalid, answer
+from admin_api.idempotency import answered_once
+from admin_api.operations import described
 from authplane.core.forms import JSON, read_json_object
 from authplane.core.routes import LARGE_BODY
 
@@ -28,6 +30,18 @@ class OperatorRoutes(ViewSet):
     permission_classes: ClassVar[list[type[BasePermission]]] = []  # type: ignore[misc]
     throttle_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch", "delete"]  # type: ignore[misc]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who may not is refused here; what was done already is only answered again."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            known = described(getattr(type(self), self.action))
+            self.post = answered_once(
+                request,
+                self.post,  # type: ignore[has-type]
+                caller=self.actor(request),
+                calls_out=known is not None and known.calls_out,
+            )
 
     def get_exception_handler(self) -> Any:
         """Our error body."""

@@ -58,6 +58,27 @@ class RequestWindow(models.Model):
         return f"{self.key}: {self.requests}"
 
 
+class KeptAnswer(models.Model):
+    """The answer to a request that its caller may repeat (`Idempotency-Key`).
+
+    `digest` names caller, route and key; `fingerprint` is that of the request, so that the key of
+    one request is no answer to another. `sealed` can be opened with the key alone: some answers
+    show a secret once.
+    """
+
+    digest = models.CharField(max_length=43, primary_key=True)
+    fingerprint = models.CharField(max_length=43)
+    status = models.PositiveSmallIntegerField(null=True, help_text="NULL: not answered yet.")
+    sealed = models.BinaryField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.status} until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 class LoginFailure(models.Model):
     """Failed attempts of one identity from one address, and until when it is locked."""
 

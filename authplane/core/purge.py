@@ -9,6 +9,7 @@ from django.contrib.sessions.models import Session
 
 from authplane.core import clock
 from authplane.core.models import (
+    KeptAnswer,
     LoginFailure,
     OneTimeValue,
     OperatorSession,
@@ -37,6 +38,7 @@ def expired_rows() -> dict[str, QuerySet[Any]]:
         "one_time_values": OneTimeValue.objects.filter(expires_at__lte=now),
         "rate_buckets": RateBucket.objects.filter(full_at__lte=seconds),
         "request_windows": RequestWindow.objects.filter(ends_at__lte=seconds),
+        "kept_answers": KeptAnswer.objects.filter(expires_at__lte=now),
         "login_failures": LoginFailure.objects.filter(
             window_ends__lte=seconds, locked_until__lte=seconds
         ),

@@ -35,6 +35,7 @@ TARGETS: Final[dict[str, Purge]] = {
     "rate-buckets": partial(_kernel, "rate_buckets"),
     "refresh-tokens": lambda: purge_refresh_tokens(clock.now()),
     "request-windows": partial(_kernel, "request_windows"),
+    "kept-answers": partial(_kernel, "kept_answers"),
     "sessions": partial(_kernel, "sessions"),
     "token-families": lambda: purge_families(clock.now()),
 }
