@@ -57,6 +57,15 @@ class TokenRevoked(Event):
     jti: str = ""
 
 
+@event("issuance.revoked_admin")
+class IssuanceRevokedAdmin(Event):
+    """An operator ended one access token, and with it what was exchanged from it."""
+
+    id: str
+    subject_user_id: str = ""
+    resource_id: str = ""
+
+
 @event("token.introspected")
 class TokenIntrospected(Event):
     """A client asked about a token and learned that it is active. `client_id` is the caller."""
@@ -280,6 +289,17 @@ class ConsentRevoked(Event):
     revoked_families: int = 0
 
 
+@event("consent_grant.revoked_admin")
+class ConsentGrantRevokedAdmin(Event):
+    """An operator took back what a user had allowed a client, tokens included."""
+
+    id: str
+    user_id: str
+    resource_id: str
+    revoked_issuances: int = 0
+    revoked_families: int = 0
+
+
 # --- Clients ----------------------------------------------------------------------------------
 
 
@@ -363,6 +383,29 @@ class UserEnabled(Event):
     """A disabled account works again."""
 
     user: str
+
+
+@event("user.deleted")
+class UserDeleted(Event):
+    """An account is gone with everything that was its own; its tokens count no longer."""
+
+    user: str
+    force: bool = False
+    revoked_issuances: int = 0
+    revoked_families: int = 0
+
+
+@event("user.force_logout")
+class UserForceLogout(Event):
+    """An operator ended an account's sessions and tokens.
+
+    `revoked` counts authorizations, `revoked_issuances` the access tokens in force, exchanged ones
+    included.
+    """
+
+    user: str
+    revoked: int
+    revoked_issuances: int = 0
 
 
 # --- Resources, keys, operators ---------------------------------------------------------------
@@ -851,6 +894,19 @@ class KeyRotated(Event):
     immediate: bool
 
 
+@event("dcr.mode_updated")
+class RegistrationModeUpdated(Event):
+    """Others may register clients than before."""
+
+    before: str
+    after: str
+
+
+@event("admin.ui.login")
+class OperatorKeyVerified(Event):
+    """Somebody asked whether a key of the operator API is good, and it was."""
+
+
 @event("console.login")
 class ConsoleLogin(Event):
     """An operator signed in to the console."""
@@ -866,3 +922,137 @@ class AdminAuthFailed(Event):
     """Somebody called the operator API without the right key."""
 
     reason: str
+
+
+# --- The record itself ------------------------------------------------------------------------
+
+
+@event("audit.key_rotated")
+class AuditKeyRotated(Event):
+    """Another key signs the checkpoints of the record from now on."""
+
+    kid: str
+
+
+@event("audit.rows_removed")
+class AuditRowsRemoved(Event):
+    """Rows of the record were removed after their time; the summaries of their batches stay."""
+
+    first_seal: int
+    last_seal: int
+    rows: int
+
+
+@event("audit.personal_erased")
+class AuditPersonalErased(Event):
+    """What is personal in the rows of a user was emptied."""
+
+    user: str
+    rows: int
+
+
+@event("audit.exported")
+class AuditExported(Event):
+    """Somebody took a copy of the record, or of a part of it."""
+
+    format: str
+    since: str = ""
+    until: str = ""
+
+
+@event("audit.verification_failed")
+class AuditVerificationFailed(Event):
+    """The record is not what was sealed. `first` is what was found first. Critical."""
+
+    findings: int
+    first: str
+
+
+@event("admin.access_denied")
+class AdminAccessDenied(Event):
+    """An administrator called a route that neither role nor key reaches."""
+
+    operation: str
+    needed: str
+    role: str
+
+
+@event("admin_key.created")
+class AdminKeyCreated(Event):
+    """An administrator's key was made. `allowed` is comma-separated; absent: what `role` may."""
+
+    id: str
+    name: str
+    role: str
+    allowed: str = ""
+
+
+@event("admin_key.revoked")
+class AdminKeyRevoked(Event):
+    """An administrator's key opens nothing any more."""
+
+    id: str
+    name: str
+
+
+@event("staff.role_granted")
+class StaffRoleGranted(Event):
+    """A user may do what `role` says in the operator console; `before` is the role until then."""
+
+    user: str
+    role: str
+    before: str = ""
+
+
+@event("staff.role_revoked")
+class StaffRoleRevoked(Event):
+    """A user is no staff any more."""
+
+    user: str
+    role: str
+
+
+# --- Approval of clients that nobody here made ------------------------------------------------
+
+
+@event("client.approval_requested")
+class ClientApprovalRequested(Event):
+    """A client waits for administrators: it is new, it changed, or somebody asks again."""
+
+    id: str
+    cause: str
+    needed: int
+
+
+@event("client.approval_given")
+class ClientApprovalGiven(Event):
+    """An administrator agrees; `given` of `needed` have."""
+
+    id: str
+    given: int
+    needed: int
+
+
+@event("client.approved")
+class ClientApproved(Event):
+    """As many administrators as were needed have agreed: the client works."""
+
+    id: str
+    needed: int
+
+
+@event("client.rejected")
+class ClientRejected(Event):
+    """An administrator refused a client for good."""
+
+    id: str
+    reason: str = ""
+
+
+@event("approvals.settings_updated")
+class ApprovalSettingsUpdated(Event):
+    """How many administrators have to agree to which clients."""
+
+    dcr: int
+    cimd: int
+    modes: str
