@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet, UUIDField
 from django.http import HttpRequest
 
 from admin_api.exceptions import Invalid
+from authplane.core.counting import counted
 from authplane.core.hashing import b64url, b64url_decode
 
 MAX_LIMIT: Final = 500
@@ -27,7 +28,14 @@ class Page:
     after: uuid.UUID | None
 
     @classmethod
-    def of(cls, request: HttpRequest, *, default: int, is_strict: bool = False) -> Page:
+    def of(
+        cls,
+        request: HttpRequest,
+        *,
+        default: int,
+        is_strict: bool = False,
+        highest: int = MAX_LIMIT,
+    ) -> Page:
         """From `limit` with `offset` or `cursor`.
 
         A limit out of range is an error only where ``is_strict``; elsewhere it becomes the nearest
@@ -36,10 +44,10 @@ class Page:
         Raises: Invalid.
         """
         limit = _integer(
-            request.GET.get("limit"), absent=default, text=f"limit must be 1..{MAX_LIMIT}"
+            request.GET.get("limit"), absent=default, text=f"limit must be 1..{highest}"
         )
-        if is_strict and not 1 <= limit <= MAX_LIMIT:
-            raise Invalid(f"limit must be 1..{MAX_LIMIT}")
+        if is_strict and not 1 <= limit <= highest:
+            raise Invalid(f"limit must be 1..{highest}")
         offset = _integer(
             request.GET.get("offset"), absent=0, text="offset must be a non-negative integer"
         )
@@ -48,7 +56,7 @@ class Page:
         after = _cursor(request.GET.get("cursor"))
         if after and offset:
             raise Invalid("offset and cursor exclude each other")
-        return cls(min(limit, MAX_LIMIT) if limit > 0 else default, offset, after)
+        return cls(min(limit, highest) if limit > 0 else default, offset, after)
 
 
 def envelope(
@@ -56,18 +64,28 @@ def envelope(
 ) -> dict[str, Any]:
     """The page of ``rows``, newest first. `next_cursor` is null on the last one.
 
+    Where there are more rows than anybody counts, `total` is the number that were counted, and
+    `total_is_minimum` says so.
+    """
+    shown, tail = part_of(rows, page=page)
+    return {noun: [render(row) for row in shown], **tail}
+
+
+def part_of(rows: QuerySet[Any], *, page: Page) -> tuple[list[Any], dict[str, Any]]:
+    """The rows of the page, newest first, and the members that stand beside them in the envelope.
+
     Ids are UUIDv7 or count up, so that their order is the order of time and a cursor is an id.
     """
-    total = rows.count()
+    total = counted(rows)
     wanted = rows.order_by("-pk")
     if page.after:
         wanted = wanted.filter(pk__lt=_key(rows, page.after))
     found: list[Model] = list(wanted[page.offset : page.offset + page.limit + 1])
     shown = found[: page.limit]
     more = len(found) > page.limit
-    return {
-        noun: [render(row) for row in shown],
-        "total": total,
+    return shown, {
+        "total": total.number,
+        **({} if total.is_exact else {"total_is_minimum": True}),
         "next_cursor": b64url(_id(shown[-1]).bytes) if more else None,
     }
 

@@ -14,3 +14,11 @@ def now() -> datetime:
 def epoch() -> int:
     """The present instant in whole seconds since 1970, as token claims count it."""
     return int(time.time())
+
+
+def as_text(moment: datetime) -> str:
+    """``moment`` in UTC, to the second.
+
+    Spec: RFC 3339 section 5.6.
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
