@@ -20,6 +20,8 @@ def test_no_statement_outlives_the_time_of_an_answer():
 
     from authplane import wsgi
 
+    # Said anew: another test may have loaded the module, and taken its receiver off.
+    connection_created.connect(wsgi.limit_statements, dispatch_uid="authplane.limit_statements")
     connection.close()
     try:
         with override_config(server={"write_timeout": 1}), connection.cursor() as cursor:
@@ -33,6 +35,7 @@ def test_no_statement_outlives_the_time_of_an_answer():
     assert callable(wsgi.application)
 
 
+@pytest.mark.django_db
 class TestLifecycle:
     """Both ends of a request are told to whoever asked, by either way in."""
 
