@@ -120,7 +120,7 @@ def revoke(
             return False
         if if_version is not None and row.version != if_version:
             return False
-        tokens = _tokens_of(row)
+        tokens = _tokens_of(row, now=now)
         row.status = Connection.Status.REVOKED
         row.revoked_at, row.revoked_reason = now, reason
         row.credential_sealed = row.access_sealed = None
@@ -174,16 +174,24 @@ def tell_upstream(row: Connection, tokens: list[tuple[str, str]]) -> None:
             adapter.revoke(token, hint=hint)
 
 
-def _tokens_of(row: Connection) -> list[tuple[str, str]]:
-    """The tokens worth telling about: the refresh token ends the rest (RFC 7009 section 2.1)."""
+def _tokens_of(row: Connection, *, now: datetime) -> list[tuple[str, str]]:
+    """The tokens to be forgotten, the refresh token first: after it nothing new can come.
+
+    The access token is named as well while it lives: not every service ends it with the other.
+
+    Spec: RFC 7009 section 2.1 (SHOULD end the access tokens of the same grant as well).
+    """
+    found = []
     try:
         if refresh_token := credentials.credential_of(row).get("refresh_token"):
-            return [(str(refresh_token), "refresh_token")]
-        access_token = credentials.access_of(row)
+            found.append((str(refresh_token), "refresh_token"))
+        lives = row.access_expires_at is None or row.access_expires_at > now
+        if lives and (access_token := credentials.access_of(row)):
+            found.append((access_token, "access_token"))
     except CryptoError:
         # Ending a connection must work where its tokens can no longer be read.
-        return []
-    return [(access_token, "access_token")] if access_token else []
+        log.warning("tokens cannot be opened", extra={"connection": str(row.pk)})
+    return found
 
 
 def _locked(

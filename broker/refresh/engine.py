@@ -267,13 +267,13 @@ def _refresh(
 
 def _discard(row: Connection, answer: TokenAnswer) -> None:
     """Tokens that came after their connection was ended are given back."""
-    token = (answer.access_token, "access_token")
+    tokens = [(answer.access_token, "access_token")]
     if answer.refresh_token is not None:
-        token = (answer.refresh_token, "refresh_token")
+        tokens.insert(0, (answer.refresh_token, "refresh_token"))
     count(row, "discarded")
     now_ended = Connection.objects.filter(pk=row.pk, status=Connection.Status.REVOKED)
     if now_ended.exists():
-        tell_upstream(row, [token])
+        tell_upstream(row, tokens)
         raise ReconnectNeeded("revoked")
 
 

@@ -65,7 +65,7 @@ def test_add_connect_disconnect_remove(page, world, upstream):
 
     page.get_by_role("button", name="Disconnect Team Notes").click()
     page.get_by_role("status").wait_for()
-    assert len(upstream.revoked) == 1
+    assert len(upstream.revoked) == 2
     page.get_by_role("link", name="Remove Team Notes").click()
     page.get_by_role("heading", name="Remove Team Notes?").wait_for()
     keep_picture(page, "servers-remove")

@@ -106,7 +106,7 @@ def test_the_page_between_names_who_will_ask(page, server, upstream):
 def test_disconnecting_and_removing(page, server, user, upstream):
     make_server_connection(server, user)
     assert f"{LIST}?done=disconnected" == press(page, "/disconnect").headers["location"]
-    assert ["rt-0"] == upstream.revoked
+    assert ["rt-0", "at-0-of-the-upstream"] == upstream.revoked
 
     gone = press(page, "/remove", at=f"{LIST}/{server.pk}/remove")
     assert f"{LIST}?done=removed" == gone.headers["location"]

@@ -108,7 +108,7 @@ def test_an_unknown_outcome_and_what_comes_after(page, server, connected, upstre
     refused(page.refresh(str(server.pk)), 409, "token_reuse_detected")
 
     assert 1 == upstream.count("refresh_token")
-    assert ["rt-0"] == upstream.revoked
+    assert ["rt-0", "at-0-of-the-upstream"] == upstream.revoked
     row = Connection.objects.get()
     assert ("revoked", None, None) == (row.status, row.credential_sealed, row.access_sealed)
     assert "revoked" == page.send("GET", f"/api/connections/{row.pk}").json()["status"]

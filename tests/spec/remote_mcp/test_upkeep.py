@@ -49,7 +49,7 @@ def test_ending_it_tells_the_authorization_server(
 ):
     with django_capture_on_commit_callbacks(execute=True):
         assert revoke(connection.pk, reason="user", now=clock.now())
-    assert remote.revoked == ["rt-0"]
+    assert remote.revoked == ["rt-0", "at-0"]
 
 
 def test_a_token_endpoint_that_moved_is_found_at_once(connection, remote):
