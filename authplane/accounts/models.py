@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from authplane.accounts.managers import UserManager
 from authplane.core import clock
+from authplane.core.hashing import sha256_hex
 from authplane.core.ids import uuid7
 
 
@@ -45,6 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     )
     provider_sub = models.CharField(max_length=255, blank=True, default="")
     is_staff = models.BooleanField(default=False, help_text="May open the operator console.")
+    signed_out_at = models.DateTimeField(
+        null=True, blank=True, help_text="Sessions that began before it have ended."
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -73,6 +77,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def is_active(self) -> bool:  # type: ignore[override]
         """Django's name for it; the column is `status`."""
         return self.status == self.Status.ACTIVE
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Sessions carry it and end when it changes: with the password, and at a forced logout."""
+        digest: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        if self.signed_out_at is None:
+            return digest
+        return sha256_hex(f"{digest} {self.signed_out_at.timestamp()}")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store an absent e-mail as NULL, so that many accounts may lack one."""

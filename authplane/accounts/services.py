@@ -21,6 +21,7 @@ from authplane.core import clock
 
 if TYPE_CHECKING:
     import uuid
+    from datetime import datetime
 
 MAX_EMAIL: Final = 254
 MAX_NAME: Final = 255
@@ -133,6 +134,18 @@ def enable_user(*, user_id: uuid.UUID, actor: str = "system") -> None:
     with transaction.atomic():
         _change_status(user_id, present=User.Status.DISABLED, wanted=User.Status.ACTIVE)
         record.record(UserEnabled(actor_id=actor, user=str(user_id)))
+
+
+def sign_out_everywhere(*, user_id: uuid.UUID, now: datetime) -> None:
+    """Every browser has to sign in again. Runs inside the caller's transaction, which records it.
+
+    Raises: User.DoesNotExist.
+    """
+    changed = User.objects.filter(pk=user_id).update(
+        signed_out_at=now, version=F("version") + 1, updated_at=now
+    )
+    if not changed:
+        raise User.DoesNotExist
 
 
 def accepted_email(email: str) -> str:
