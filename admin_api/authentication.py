@@ -1,13 +1,14 @@
-"""Who may call: whoever holds the operator key."""
+"""Who may call: holders of the operator key, and of the keys of administrators."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from admin_api.administrators import keys
+from admin_api.administrators.operator import Operator, actor_of
 from admin_api.exceptions import Refused
 from audit import record
 from audit.events import AdminAuthFailed
@@ -23,19 +24,12 @@ PREFIX: Final = "Bearer "
 _FAILURES: Final = Window(scope="operator-key", limit=10, window=60, lockout=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Who acts. One key is shared by all operators, so that the record can name none of them."""
-
-    actor_id: str = "admin"
-    is_authenticated: bool = True
-
-
 class OperatorKey(BaseAuthentication):
-    """`Authorization: Bearer <AUTHPLANE_ADMIN_API_KEY>`.
+    """`Authorization: Bearer <AUTHPLANE_ADMIN_API_KEY>`, or the key of one administrator.
 
     Ten wrong keys from one address within a minute, and none is looked at for a minute: were the
-    right one still let through, a lock would not slow guessing down.
+    right one still let through, a lock would not slow guessing down. Keys that ended count as
+    wrong ones and are told nothing else, but the record says whose they were.
     """
 
     def authenticate(self, request: Request) -> tuple[Operator, None]:
@@ -43,23 +37,44 @@ class OperatorKey(BaseAuthentication):
 
         Raises: Refused (401 or 429).
         """
-        expected = config().admin.api_key
-        if not expected:
+        header: str = request.META.get("HTTP_AUTHORIZATION", "")
+        text = header.removeprefix(PREFIX) if header.startswith(PREFIX) else ""
+        is_named = keys.looks_like_key(text)
+        if not is_named and not config().admin.api_key:
             raise _unauthorized("admin API key not configured")
-        presented: str = request.META.get("HTTP_AUTHORIZATION", "")
-        if not presented.startswith(PREFIX):
+        if not header.startswith(PREFIX):
             raise _unauthorized("missing API key")
         caller = network_key(client_address(request._request))  # noqa: SLF001 - no other way
         _require_unlocked(_FAILURES.locked_until(caller))
-        if not constant_time_equals(presented.removeprefix(PREFIX), expected):
-            # One record for each counted failure: the lock bounds both.
-            locked = _FAILURES.count_failure(caller)
-            record.record_refusal(
-                AdminAuthFailed(reason="wrong_key_locked" if locked else "wrong_key")
-            )
-            counter("authserver_auth_denied_total").labels(reason="admin_key").inc()
-            raise _unauthorized("invalid API key")
-        return Operator(), None
+        return (_holder(text, caller) if is_named else _holder_of_shared(text, caller)), None
+
+
+def _holder_of_shared(text: str, caller: str) -> Operator:
+    """Raises: Refused."""
+    if not constant_time_equals(text, config().admin.api_key):
+        raise _wrong_key(caller, reason="wrong_key")
+    return Operator()
+
+
+def _holder(text: str, caller: str) -> Operator:
+    """Raises: Refused."""
+    row, now = keys.presented(text), clock.now()
+    if row is None:
+        raise _wrong_key(caller, reason="wrong_key")
+    state = keys.state_of(row, now=now)
+    if state != "active":
+        raise _wrong_key(caller, reason=f"key_{state}", actor=actor_of(row))
+    keys.note_use(row, now=now)
+    return Operator.of_key(row)
+
+
+def _wrong_key(caller: str, *, reason: str, actor: str = "") -> Refused:
+    """One record for each counted failure: the lock bounds both."""
+    locked = _FAILURES.count_failure(caller)
+    told = f"{reason}_locked" if locked else reason
+    record.record_refusal(AdminAuthFailed(actor_id=actor, reason=told))
+    counter("authserver_auth_denied_total").labels(reason="admin_key").inc()
+    return _unauthorized("invalid API key")
 
 
 def _require_unlocked(until: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException, MethodNotAllowed, ValidationError
 
+from authplane.accounts.errors import LastOwner
 from authplane.core.dispatch import refusal
 from authplane.core.http import error_response
 
@@ -61,6 +62,8 @@ def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF keeps it there
     if isinstance(error, ValidationError):
         error = Invalid("; ".join(problems(error.detail)))
+    if isinstance(error, LastOwner):
+        error = Conflict(str(error))
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(context["view"].allowed_methods)
         error = Refused(

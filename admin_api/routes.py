@@ -10,10 +10,12 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ViewSet
 
-from admin_api.authentication import Operator, OperatorKey
+from admin_api.administrators.operator import Operator
+from admin_api.authentication import OperatorKey
 from admin_api.exceptions import Invalid, answer
 from admin_api.idempotency import answered_once
 from admin_api.operations import described
+from admin_api.permissions import ReachesFarEnough
 from authplane.core.forms import JSON, read_json_object
 from authplane.core.routes import LARGE_BODY
 
@@ -27,7 +29,7 @@ class OperatorRoutes(ViewSet):
     """Routes behind the operator key. They answer in JSON, whatever is asked for."""
 
     authentication_classes: ClassVar[list[type[OperatorKey]]] = [OperatorKey]  # type: ignore[misc]
-    permission_classes: ClassVar[list[type[BasePermission]]] = []  # type: ignore[misc]
+    permission_classes: ClassVar[list[type[BasePermission]]] = [ReachesFarEnough]  # type: ignore[misc]
     throttle_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch", "delete"]  # type: ignore[misc]
 

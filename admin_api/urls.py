@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import path
 
+from admin_api.viewsets.administrators import AdminKeys, Staff
 from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.connections import BrokerGrants, Connections
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
@@ -71,6 +72,11 @@ urlpatterns = [
     path("api-keys", ApiKeys.as_view(LIST)),
     path("api-keys/<str:key>", ApiKeys.as_view(ONE)),
     path("api-keys/<str:key>/revoke", ApiKeys.as_view({"post": "revoke"})),
+    path("admin-keys", AdminKeys.as_view(LIST)),
+    path("admin-keys/<str:key>", AdminKeys.as_view({"get": "retrieve"})),
+    path("admin-keys/<str:key>/revoke", AdminKeys.as_view({"post": "revoke"})),
+    path("staff", Staff.as_view(LIST)),
+    path("staff/<str:user_id>", Staff.as_view(ONE)),
     path("access-groups", AccessGroups.as_view(LIST)),
     path("access-groups/<str:key>", AccessGroups.as_view(ONE)),
     path("identity-providers", IdentityProviders.as_view(LIST)),

@@ -43,3 +43,10 @@ class WrongState(AccountError):
         super().__init__(f"invalid user state transition from {present} to {wanted}")
         self.present = present
         self.wanted = wanted
+
+
+class LastOwner(AccountError):
+    """Nobody would be left who may appoint others."""
+
+    def __init__(self) -> None:
+        super().__init__("the last owner stays one: appoint another owner first")

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import drf_spectacular_sidecar
+
 from authplane.core import logging, metric_values
 from authplane.settings import source
 from authplane.settings.databases import database_settings
@@ -167,7 +169,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = AUTHPLANE.session.secure
 
 # --- Users --------------------------------------------------------------------------------------
 
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "admin_api.administrators.console.RoleBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -226,7 +231,15 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "authplane" / "static"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
+    BASE_DIR / "authplane" / "static",
+    # Alone of what the package has: its application would add another viewer, four times as large.
+    (
+        "swagger-ui",
+        Path(drf_spectacular_sidecar.__file__).parent
+        / "static/drf_spectacular_sidecar/swagger-ui-dist",
+    ),
+]
 WHITENOISE_USE_FINDERS = True
 
 # --- Log ----------------------------------------------------------------------------------------
@@ -245,6 +258,11 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
+    "DEFAULT_SCHEMA_CLASS": "admin_api.specification.OperatorSchema",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
 # --- Checks that do not apply -------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.accounts import services
-from authplane.accounts.errors import WrongState
+from authplane.accounts.errors import LastOwner, WrongState
 from authplane.accounts.selectors import find_by_email, find_user
 from authplane.core.management.output import ReportingCommand
 
@@ -31,7 +31,7 @@ class Command(ReportingCommand):
         change = services.enable_user if undo else services.disable_user
         try:
             change(user_id=found.pk)
-        except WrongState as error:
+        except (LastOwner, WrongState) as error:
             raise CommandError(str(error)) from None
         status = "active" if undo else "disabled"
         title = "user enabled" if undo else "user disabled"

@@ -1,0 +1,52 @@
+"""Who calls the operator API, and how far that reaches."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin_api.administrators.reach import covers
+from admin_api.models import AdminApiKey
+from admin_api.operations import Role
+
+SHARED: str = "admin"
+NAMED: str = "admin-key:"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts, by the name that the record has for it.
+
+    The one key of the configuration is shared by all who know it, so that the record can name none
+    of them; it may do everything. `made_by` is who has seen this operator's key when it was made.
+    """
+
+    actor_id: str = SHARED
+    role: Role = Role.OWNER
+    allowed: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    key_id: uuid.UUID | None = None
+    made_by: str = ""
+    is_authenticated: bool = True
+
+    @classmethod
+    def of_key(cls, row: AdminApiKey) -> Operator:
+        """Whoever holds this key."""
+        return cls(
+            actor_id=actor_of(row),
+            role=Role(row.role),
+            allowed=None if row.allowed is None else frozenset(row.allowed),
+            expires_at=row.expires_at,
+            key_id=row.pk,
+            made_by=row.created_by,
+        )
+
+    def may(self, needed: Role, operation: str) -> bool:
+        """The role reaches that far, and the key was not narrowed to something else."""
+        return self.role.may(needed) and covers(self.allowed, operation)
+
+
+def actor_of(row: AdminApiKey) -> str:
+    """What the record calls whoever holds this key. Names are never used twice."""
+    return f"{NAMED}{row.name}"
