@@ -28,6 +28,7 @@ def arrival(path, headers):
     return lambda http: http.get(path, headers=headers)
 
 
+@pytest.mark.spec("Negative tests", "D8.1", "MUST", "parallel answers with one state: one exchange")
 def test_one_answer_is_used_once(server, upstream):
     from audit.models import AuditEvent
     from broker.models import Connection
@@ -62,7 +63,7 @@ def test_one_answer_is_used_once(server, upstream):
 
 
 @pytest.mark.spec(
-    "Plugged.in", "D8.14", "MUST", "limits hold against many at once and made-up addresses"
+    "Negative tests", "D8.14", "MUST", "limits hold against many at once and made-up addresses"
 )
 def test_ten_hops_and_no_more(server, upstream):
     """Two processes, one count in the database: whatever address each request claims to be of."""

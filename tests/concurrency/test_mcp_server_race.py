@@ -35,7 +35,7 @@ def post(path, body, headers):
     return lambda http: http.post(path, json=body, headers=headers)
 
 
-@pytest.mark.spec("Plugged.in", "D8.1", "MUST", "parallel answers with one state: one exchange")
+@pytest.mark.spec("Negative tests", "D8.1", "MUST", "parallel answers with one state: one exchange")
 @pytest.mark.spec("Plugged.in", "P14", "MUST", "parallel refreshes: one upstream call, all 200")
 def test_each_thing_happens_once(server, upstream):
     from broker.models import Connection, Profile, Project, UpstreamServer

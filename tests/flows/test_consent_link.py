@@ -169,6 +169,9 @@ def test_another_user_is_refused_and_may_change_accounts(delegation, browser):
     assert 'name="request"' in here.text
 
 
+@pytest.mark.spec(
+    "Plugged.in", "P26", "MUST", "a consent link is its user's, unaltered and short-lived"
+)
 def test_another_user_cannot_answer_either(delegation, browser):
     """The form of one user, sent with the session of another."""
     from oauth.models import ConsentGrant
@@ -208,6 +211,9 @@ def altered(link, **members):
     return f"/consent/grant?{urlencode({'request': f'{body}.{proof}'})}"
 
 
+@pytest.mark.spec(
+    "Plugged.in", "P26", "MUST", "a consent link is its user's, unaltered and short-lived"
+)
 @pytest.mark.parametrize(
     "members", [{"scope": "read write admin"}, {"resource": "other"}, {"exp": 9_999_999_999}, {}]
 )
@@ -240,6 +246,9 @@ def test_the_link_does_not_say_who_is_meant(delegation):
 # --- Late, twice, and after things have changed --------------------------------------------------
 
 
+@pytest.mark.spec(
+    "Plugged.in", "P26", "MUST", "a consent link is its user's, unaltered and short-lived"
+)
 def test_a_link_is_good_for_ten_minutes(delegation, browser, frozen_clock):
     link = link_of(delegation.exchange())
     page = opened(browser, link, delegation.scene.person)

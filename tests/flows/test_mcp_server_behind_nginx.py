@@ -195,6 +195,8 @@ async def use_tools(url: str, http: httpx2.AsyncClient, folder: Path) -> list[st
     return [part.text for result in results for part in result.content]
 
 
+@pytest.mark.spec("OAuth proxy", "X11", "MUST", "the service gets the upstream token")
+@pytest.mark.spec("OAuth proxy", "X12", "MUST", "an ended upstream token is renewed once for all")
 def test_clients_get_through_and_credentials_do_not(place, rows):
     """One start of everything, for it is slow: first with keys, then with tokens."""
     _, _, proxy = rows

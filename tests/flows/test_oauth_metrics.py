@@ -87,6 +87,9 @@ def make_server():
     return UpstreamServer.objects.create(profile=profile, url="https://mcp.example/")
 
 
+@pytest.mark.spec(
+    "Plugged.in", "P20", "MUST", "every flow begins once and ends in exactly one outcome"
+)
 @pytest.mark.shows(
     "metric", "oauth_flows_total", "oauth_flow_duration_seconds", "mcp_oauth_flows_total",
     "mcp_oauth_flow_duration_seconds", "mcp_oauth_callbacks_total", "oauth_pkce_validations_total",
@@ -236,6 +239,9 @@ def test_hops_that_go_with_their_server(django_capture_on_commit_callbacks):
     }
 
 
+@pytest.mark.spec(
+    "Plugged.in", "P20", "MUST", "every flow begins once and ends in exactly one outcome"
+)
 def test_every_hop_ends_once_whatever_happens(
     provider, frozen_clock, django_capture_on_commit_callbacks
 ):
@@ -281,6 +287,8 @@ def test_every_hop_ends_once_whatever_happens(
     assert not ConnectState.objects.exists()
 
 
+@pytest.mark.spec("Plugged.in", "P18", "MUST", "a gauge tells what ends soon")
+@pytest.mark.spec("Negative tests", "D8.13", "MUST", "gauges never go below zero")
 @pytest.mark.shows(
     "metric", "oauth_active_tokens", "oauth_active_pkce_states", "oauth_tokens_expiring_soon",
     "mcp_oauth_sessions_active",
@@ -323,6 +331,7 @@ def fresh(row, *, later=0, margin=60):
     return "token"
 
 
+@pytest.mark.spec("Plugged.in", "P20", "MUST", "each way a refresh ends is counted once")
 @pytest.mark.shows("metric", "oauth_token_refresh_total", "oauth_token_refresh_duration_seconds")
 @pytest.mark.parametrize(
     ("switches", "columns", "status", "reason", "is_timed"),
@@ -357,6 +366,7 @@ def test_how_a_refresh_ends(  # noqa: PLR0917
     assert (timed if is_timed else {}) == {k: v for k, v in changes.by.items() if "_count" in k}
 
 
+@pytest.mark.spec("Plugged.in", "P20", "MUST", "a reuse is an attack and a revocation")
 @pytest.mark.shows("metric", "oauth_token_revocations_total")
 def test_a_reuse_is_an_attack_and_a_revocation(row, upstream, django_capture_on_commit_callbacks):
     upstream.drops = True

@@ -30,5 +30,6 @@ def test_a_job_runs_now_and_not_beside_itself(name):
     assert run_once(name, meanwhile).ran
 
 
+@pytest.mark.spec("Plugged.in", "P18", "MUST", "renewal runs by itself")
 def test_beat_knows_them():
     assert {job.name: job.every for job in JOBS}.items() <= schedule().items()

@@ -48,6 +48,9 @@ def refused(answer, status, error, *texts):
 
 
 class TestOverTheApi:
+    @pytest.mark.spec(
+        "OAuth proxy", "X16", "MUST", "secrets of providers are written and never read"
+    )
     @pytest.mark.shows(
         "audit event",
         "broker_provider.created", "broker_provider.patched", "broker_provider.deleted",

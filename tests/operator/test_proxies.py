@@ -98,6 +98,7 @@ def test_the_configuration_of_the_original_is_accepted(operator):
     assert changed["allowed_redirects"] == ["vscode://*"]
 
 
+@pytest.mark.spec("OAuth proxy", "X16", "MUST", "the provider types of the original are accepted")
 @pytest.mark.parametrize("preset", ["okta", "google", "github", "azure_ad"])
 def test_the_provider_types_of_the_original_are_accepted(operator, preset):
     details = {"client_id": "c"} | (
@@ -159,6 +160,9 @@ def test_slug_and_target_are_a_proxys_alone(operator):
     refused(operator.post(PATH, GOOD | other), 409, "conflict", "a resource of this server")
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X14", "MUST", "tokens are passed on to registered resources alone"
+)
 def test_tokens_of_others_are_passed_on_to_registered_resources_alone(operator, client):
     body = GOOD | {"mode": "upstream"}
     refused(operator.post(PATH, body), 400, "passthrough_not_allowed", "upstream needs")

@@ -35,6 +35,7 @@ def right():
     return basic(config().metrics.username, config().metrics.password)
 
 
+@pytest.mark.spec("Plugged.in", "P31", "MUST", "health is 200 or 503 and names what was checked")
 @pytest.mark.parametrize(("url", "word"), [("/health", "ok"), ("/ready", "ready")])
 def test_health_with_a_database(http, monkeypatch, url, word):
     monkeypatch.setattr(health, "ping", lambda: True)
@@ -46,6 +47,7 @@ def test_health_with_a_database(http, monkeypatch, url, word):
     assert TIME.fullmatch(answer.json()["time"])
 
 
+@pytest.mark.spec("Plugged.in", "P31", "MUST", "health is 200 or 503 and names what was checked")
 @pytest.mark.parametrize(("url", "word"), [("/health", "degraded"), ("/ready", "not_ready")])
 def test_health_without_a_database(http, monkeypatch, url, word):
     monkeypatch.setattr(health, "ping", lambda: False)
@@ -209,6 +211,7 @@ PATHS = {
 }
 
 
+@pytest.mark.spec("Negative tests", "D8.15", "MUST", "the public listener has no operator routes")
 @pytest.mark.parametrize("listener", PATHS)
 def test_a_path_of_the_other_listener_is_not_found(http, settings, monkeypatch, listener):
     monkeypatch.setattr(health, "ping", lambda: True)

@@ -320,9 +320,12 @@ def in_redis():
         yield repr(key), f"{key!r} {readers[client.type(key)](key)!r}"
 
 
-@pytest.mark.spec("Plugged.in", "D8.12", "MUST", "no secret, code, verifier or state in logs")
-@pytest.mark.spec("Plugged.in", "D8.28", "MUST", "no upstream token in an answer, log or metric")
-@pytest.mark.spec("Plugged.in", "X10", "MUST", "the upstream token is never shown to the client")
+@pytest.mark.spec("Plugged.in", "P10", "MUST", "tokens of a service stand in clear nowhere")
+@pytest.mark.spec("Negative tests", "D8.12", "MUST", "no secret, code, verifier or state in logs")
+@pytest.mark.spec(
+    "Negative tests", "D8.28", "MUST", "no upstream token in an answer, log or metric"
+)
+@pytest.mark.spec("OAuth proxy", "X10", "MUST", "the upstream token is never shown to the client")
 def test_nothing_of_theirs_stands_anywhere_in_clear(run):
     everything = run.theirs | run.ours
     assert {"state", "code", "token", "verifier"} <= {n.rpartition(" ")[0] for n in run.theirs}

@@ -284,7 +284,9 @@ def each_site(test):
 
 
 @each_site
-@pytest.mark.spec("Plugged.in", "D8.10", "MUST", "no call goes to an address that is not public")
+@pytest.mark.spec(
+    "Negative tests", "D8.10", "MUST", "no call goes to an address that is not public"
+)
 def test_nothing_inside_is_asked(site, nowhere, names):
     for host in HOSTILE:
         before = len(nowhere.ends)

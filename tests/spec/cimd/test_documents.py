@@ -89,6 +89,7 @@ def test_the_method_follows_the_preference_of_the_document(world):
     assert find_or_fetch(URL).token_endpoint_auth_method == "private_key_jwt"
 
 
+@pytest.mark.spec("Plugged.in", "P23", "MUST", "the client_id of a document equals its URL")
 @pytest.mark.spec(*MCP, "MUST", "the client_id of a document equals its URL")
 @pytest.mark.parametrize("client_id", [f"{URL}/", URL.upper(), f"{URL}?a=1", "x", None, 7, [URL]])
 def test_a_document_speaks_for_its_own_address_only(world, client_id):

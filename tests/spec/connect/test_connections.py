@@ -20,6 +20,7 @@ def delete(browser, slug, **headers):
     return browser.client.http.request("DELETE", f"/connections/{slug}", headers=headers or SAME)
 
 
+@pytest.mark.spec("Broker", "13.1", "MUST", "programs get a list of connections")
 def test_programs_get_a_list(browser, user, provider):
     row = make_connection(provider, user)
     answer = browser.client.http.get("/connections")
@@ -96,6 +97,7 @@ def test_the_button_ends_it(browser, user, provider, upstream, django_capture_on
     assert [] == browser.client.http.get("/connections").json()
 
 
+@pytest.mark.spec("Broker", "13.1", "MUST", "disconnecting is 204, and 404 after that")
 def test_programs_end_it_once(browser, user, provider):
     make_connection(provider, user)
 

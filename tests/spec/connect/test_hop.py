@@ -37,6 +37,9 @@ def test_an_anonymous_user_signs_in_first_and_goes_on(oauth, user, provider, ups
     assert {"resource": ["forge"], "return_url": [OWN_PAGE]} == parse_qs(urlsplit(link).query)
 
 
+@pytest.mark.spec(
+    "Broker", "13.1", "MUST", "a link leads to the service with S256, state and scopes"
+)
 def test_what_the_service_is_asked(browser, provider, forge):
     answer = browser.get(browser.link(provider.slug))
     sent = {k: v[0] for k, v in parse_qs(urlsplit(answer.headers["location"]).query).items()}
@@ -59,6 +62,7 @@ def test_what_the_service_is_asked(browser, provider, forge):
     assert "Domain" not in cookie
 
 
+@pytest.mark.spec("Broker", "13.1", "MUST", "an answer leads back to the return URL")
 @pytest.mark.shows("metric", "authserver_connection_connect_total")
 @pytest.mark.usefixtures("forge")
 def test_there_and_back(browser, user, provider, upstream, override_config):
@@ -80,6 +84,7 @@ def test_there_and_back(browser, user, provider, upstream, override_config):
     )
 
 
+@pytest.mark.spec("Broker", "13.1", "MUST", "the same answer again is a page with 400")
 def test_the_same_answer_again(browser, provider, forge, upstream):
     sent = browser.leave(provider.slug)
     browser.come_back(sent)
@@ -90,6 +95,10 @@ def test_the_same_answer_again(browser, provider, forge, upstream):
     assert 1 == AuditEvent.objects.filter(action="broker_connect.state_refused").count()
 
 
+@pytest.mark.spec("Negative tests", "D8.3", "MUST", "nobody else can use or burn a state")
+@pytest.mark.spec(
+    "Broker", "13.1", "MUST", "an answer in another user's session is a page with 403"
+)
 @pytest.mark.usefixtures("forge")
 def test_another_user_and_another_browser_spend_nothing(browser, stranger, provider, upstream):
     sent = browser.leave(provider.slug)
@@ -125,6 +134,7 @@ def test_too_late(browser, provider, forge, upstream):
     assert upstream.asked == []
 
 
+@pytest.mark.spec("Negative tests", "D8.2", "MUST", "an error of the service spends the state")
 def test_a_denial_returns_to_the_application_and_spends_the_state(browser, provider, forge):
     sent = browser.leave(provider.slug)
     back = browser.come_back(sent, error="access_denied", error_description=LEAK)
@@ -177,6 +187,7 @@ def test_an_answer_at_the_callback_of_another_service(browser, provider, forge, 
     assert upstream.asked == []
 
 
+@pytest.mark.spec("Negative tests", "D8.6", "MUST", "an answer of another issuer is refused")
 @pytest.mark.spec(
     "RFC 9207", "2.4", "MUST", "an answer of an upstream service names the issuer that was asked"
 )

@@ -31,6 +31,7 @@ TABLE = [
 ]
 
 
+@pytest.mark.spec("Broker", "13.1", "MUST", "return URLs are matched as listed")
 @pytest.mark.parametrize("listed_by", ["resource", "server"])
 @pytest.mark.parametrize(("url", "entry", "is_allowed"), TABLE)
 def test_table(request, listed_by, url, entry, is_allowed):

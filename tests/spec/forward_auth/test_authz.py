@@ -103,6 +103,7 @@ class TestTheRoute:
 
 
 class TestTokens:
+    @pytest.mark.spec("OAuth proxy", "X11", "MUST", "the service gets the upstream token")
     @pytest.mark.shows("metric", "authplane_forward_auth_total")
     @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
     def test_the_service_gets_the_user_s_own(self, proxy, user, connection, upstream, method):
@@ -146,6 +147,9 @@ class TestTokens:
         assert AccessToken.objects.filter(kind="vend").count() == 1
         assert len(recorded("upstream.token.issued")) == 1
 
+    @pytest.mark.spec(
+        "OAuth proxy", "X12", "MUST", "an ended upstream token is renewed once for all"
+    )
     def test_an_ended_upstream_token_is_renewed_once(self, proxy, user, upstream):
         connection = make_connection(proxy.provider, user, expires_in=1)
         token = gateway_token(proxy, user)
@@ -157,6 +161,7 @@ class TestTokens:
         connection.refresh_from_db()
         assert connection.status == "active"
 
+    @pytest.mark.spec("Plugged.in", "P30", "MUST", "a protected resource says where to go")
     def test_whoever_shows_nothing_is_told_where_to_go(self, proxy):
         answer = ask(proxy)
         refused(answer, 401, "invalid_token")
@@ -166,6 +171,10 @@ class TestTokens:
             ' scope="read"'
         )
 
+    @pytest.mark.spec("OAuth proxy", "X9", "MUST", "a token of one proxy is nothing at another")
+    @pytest.mark.spec(
+        "Negative tests", "D8.22", "MUST", "a token of one proxy is refused at another"
+    )
     def test_tokens_that_do_not_count(self, proxy, user, connection):
         other = make_proxy(proxy.provider)
         good = gateway_token(proxy, user)
@@ -182,6 +191,9 @@ class TestTokens:
             assert 'error="invalid_token"' in answer.headers["www-authenticate"], name
         assert not AccessToken.objects.filter(kind="vend").exists()
 
+    @pytest.mark.spec(
+        "Negative tests", "D8.30", "MUST", "what ended opens nothing from the next request on"
+    )
     @pytest.mark.parametrize("ending", ["token", "user", "client"])
     def test_what_ended_opens_nothing_from_the_next_request_on(
         self, proxy, user, connection, ending
@@ -267,6 +279,7 @@ class TestKeys:
     def key(self, proxy, user, connection):
         return make_key(user, make_group(proxy))[1]
 
+    @pytest.mark.spec("OAuth proxy", "X15", "MUST", "keys work in three headers")
     def test_all_three_forms(self, proxy, user, key):
         row = ApiKey.objects.get()
         forms = [{"x-api-key": key}, {"credential": f"Bearer {key}"},
@@ -290,6 +303,7 @@ class TestKeys:
         assert ask(proxy, f"Bearer {gateway_token(proxy, user)}").status_code == 200
         assert ask(proxy, f"ApiKey {key}").status_code == 200
 
+    @pytest.mark.spec("OAuth proxy", "X15", "MUST", "a revoked key is 401, one without access 403")
     @pytest.mark.shows("audit event", "api_key.refused")
     @pytest.mark.parametrize(
         ("change", "reason"),
@@ -320,6 +334,7 @@ class TestKeys:
         known = {"id": str(ApiKey.objects.get().pk), "proxy": proxy.slug, "reason": reason}
         assert recorded("api_key.refused") == [known]
 
+    @pytest.mark.spec("OAuth proxy", "X15", "MUST", "a revoked key is 401, one without access 403")
     def test_it_is_not_for_other_proxies(self, proxy, key):
         other = make_proxy(proxy.provider)
         refused(ask(other, f"ApiKey {key}"), 403, "access_denied")

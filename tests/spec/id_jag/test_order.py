@@ -51,6 +51,7 @@ def still_good(ema, assertion, **form):
     return answer.json()
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "another type of token is refused")
 @pytest.mark.spec(*ID_JAG, "the type of the assertion is checked")
 @pytest.mark.parametrize("typ", ["JWT", None, "at+jwt", "oauth-id-jag", "dpop+jwt", 7])
 def test_another_type_of_token_is_refused(ema, typ):
@@ -76,6 +77,7 @@ def test_a_provider_that_is_switched_off_is_refused(ema):
     still_good(ema, assertion)
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "an assertion for another client stays usable")
 @pytest.mark.spec(*ID_JAG, "client_id of the assertion is the authenticated client")
 def test_an_assertion_for_another_client_is_refused_and_stays_good_for_that_one(ema):
     other = ema.scene.another_machine(scope="read", grant_types=[grant_type()])
@@ -105,6 +107,7 @@ def test_the_audience_of_the_provider_takes_the_place_of_our_issuer(ema):
 # Resource
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "an unknown resource is refused")
 @pytest.mark.spec("RFC 8707", "2", "MUST", "an unknown resource is invalid_target")
 def test_unknown_resources_are_refused(ema):
     assertion = ema.assertion(resource=None)
@@ -189,6 +192,7 @@ def test_a_client_without_a_ceiling_gets_nothing(ema):
     still_good(ema, assertion)
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "scopes beyond client or assertion are refused")
 @pytest.mark.spec("ID-JAG", "4.4.1", "MUST", "the token stays within the scope of the assertion")
 @pytest.mark.parametrize(
     ("asserted", "asked", "reason"),
@@ -240,6 +244,7 @@ def test_the_scope_of_the_token(ema, asserted, asked, granted):
 # Policies
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "without a policy nothing is allowed")
 def test_without_a_policy_nothing_is_allowed(ema):
     from oauth.models import XAAPolicy
     from oauth.xaa import trust
@@ -284,6 +289,7 @@ def test_null_and_empty_lists_of_scopes_are_told_apart(ema):
     still_good(ema, ema.assertion())
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "policies are not narrowed")
 def test_a_policy_is_not_narrowed_and_the_next_one_is_asked(ema):
     ema.change_policy(scopes=["read"])
     refuse(ema, ema.assertion(), "policy_denied", NO_POLICY, scope="read write")

@@ -44,7 +44,7 @@ def test_without_the_secret(oauth, path):
     assert 200 == post(oauth, path, **BEARER).status_code
 
 
-@pytest.mark.spec("Plugged.in", "D8.11", "MUST", "without a secret nobody may call them")
+@pytest.mark.spec("Negative tests", "D8.11", "MUST", "without a secret nobody may call them")
 @pytest.mark.parametrize("given", ["Bearer ", "Bearer x", ""])
 def test_no_secret_is_configured(oauth, given):
     headers = {"Authorization": given}
@@ -55,7 +55,7 @@ def test_no_secret_is_configured(oauth, given):
     refused(post(oauth, CLEANUP, **headers), 401, "unauthorized", "Unauthorized")
 
 
-@pytest.mark.spec("Plugged.in", "D8.11", "MUST", "an empty or weak secret stops the start")
+@pytest.mark.spec("Negative tests", "D8.11", "MUST", "an empty or weak secret stops the start")
 @pytest.mark.parametrize("value", ["", "   ", "secret", "changeme", "short", "a" * 40])
 def test_a_secret_that_protects_nothing(value, tmp_path):
     with pytest.raises(ConfigurationError, match="CRON_SECRET"):
@@ -92,6 +92,9 @@ def test_cleaning_up(page, user, upstream, oauth):
     limited(post(oauth, CLEANUP, **BEARER), 1)
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.9", "MUST", "a credential that does not end is never refreshed"
+)
 @pytest.mark.usefixtures("_configured")
 @pytest.mark.spec("Plugged.in", "P18", "MUST", "what ends soon is renewed before it does")
 @pytest.mark.django_db(transaction=True)

@@ -117,7 +117,7 @@ def test_too_late(page, server, sent, upstream):
     assert [] == upstream.asked
 
 
-@pytest.mark.spec("Plugged.in", "D8.3", "MUST", "nobody else can use or burn a state")
+@pytest.mark.spec("Negative tests", "D8.3", "MUST", "nobody else can use or burn a state")
 @pytest.mark.spec("Plugged.in", "P6", "MUST", "a state of another user is refused and survives")
 def test_somebody_else_can_neither_use_nor_burn_it(page, stranger, server, sent, upstream):
     with rises("oauth_code_injection_attempts_total"):
@@ -140,7 +140,7 @@ ALTERED = [
 
 
 @pytest.mark.spec("Plugged.in", "P7", "MUST", "an altered state is refused, whatever was altered")
-@pytest.mark.spec("Plugged.in", "D8.4", "MUST", "a single altered column of a state is noticed")
+@pytest.mark.spec("Negative tests", "D8.4", "MUST", "a single altered column of a state is noticed")
 def test_any_altered_column(page, server, upstream, override_config):
     override_config(rate_limit={"enabled": False})
     for column, value in ALTERED:
@@ -163,7 +163,7 @@ def test_a_callback_that_has_moved(page, sent, upstream, override_config):
 
 
 @pytest.mark.spec("Plugged.in", "P8", "MUST", "a denial spends the state")
-@pytest.mark.spec("Plugged.in", "D8.2", "MUST", "an error of the service spends the state")
+@pytest.mark.spec("Negative tests", "D8.2", "MUST", "an error of the service spends the state")
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -264,7 +264,7 @@ def test_ten_answers_of_a_user(page, sent, upstream):
     assert "" == ConnectState.objects.get().outcome
 
 
-@pytest.mark.spec("Plugged.in", "D8.14", "MUST", "limits hold against forged X-Forwarded-For")
+@pytest.mark.spec("Negative tests", "D8.14", "MUST", "limits hold against forged X-Forwarded-For")
 def test_nobody_s_requests_are_counted_by_address(anybody):
     for number in range(10):
         forged = {"X-Forwarded-For": f"192.0.2.{number}"}

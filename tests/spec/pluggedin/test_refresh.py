@@ -54,7 +54,7 @@ def test_a_refresh_and_the_next_one(page, server, connected, upstream):
     assert upstream.asked[1]["form"]["refresh_token"] in upstream.given
 
 
-@pytest.mark.spec("Plugged.in", "D8.8", "MUST", "a short-lived token is no false reuse")
+@pytest.mark.spec("Negative tests", "D8.8", "MUST", "a short-lived token is no false reuse")
 def test_a_token_of_a_minute_can_be_refreshed_again_and_again(page, server, connected, upstream):
     upstream.expires_in = 60
 

@@ -18,6 +18,9 @@ from tests.support.proxies import BASE, REDIRECT, TARGET, Gateway, answered, lef
 from tests.support.upstream import make_connection, make_provider, rises
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X1", "MUST", "each proxy registers clients and tells their secret once"
+)
 def test_a_client_registers_and_is_told_its_secret_once(gateway):
     answer = gateway.register(token_endpoint_auth_method="client_secret_basic", scope="read")
 
@@ -49,6 +52,9 @@ def test_a_public_client_gets_no_secret_and_its_tokens(gateway):
     assert gateway.tokens()["token_type"] == "Bearer"
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X5", "MUST", "the hop to the service has PKCE and state of its own"
+)
 @pytest.mark.shows("audit event", "oauth_proxy.consent_granted")
 def test_the_whole_way(gateway, browser, upstream, user):
     consented = gateway.consent(gateway.ask(scope="read write"))
@@ -74,6 +80,9 @@ def test_the_whole_way(gateway, browser, upstream, user):
     assert AuditEvent.objects.filter(action="oauth_proxy.consent_granted").count() == 1
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X9", "MUST", "tokens are signed, with audience and id of their own"
+)
 @pytest.mark.shows("metric", "oauth_proxy_registrations_total", "oauth_proxy_tokens_issued_total")
 def test_the_tokens(gateway, user, oauth):
     with rises("oauth_proxy_registrations_total", proxy="forge-1", status="registered"):
@@ -125,6 +134,9 @@ def test_a_connection_with_fewer_scopes_is_widened(gateway, browser, provider, u
     assert set(Connection.objects.get().scopes_granted) == {"read", "write"}
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X7", "MUST", "consent is per client, remembered, and can be taken back"
+)
 def test_consent_is_asked_for_each_client_and_remembered_for_each(gateway, browser, proxy):
     gateway.tokens()
     again = gateway.ask()
@@ -160,6 +172,9 @@ def test_a_proxy_without_consent_goes_to_the_service_at_once(provider, browser):
     assert not ProxyConsent.objects.exists()
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X6", "MUST", "one callback serves all services, told apart by state"
+)
 def test_two_services_send_users_back_to_the_same_address(gateway, browser, upstream):
     second = Gateway(make_proxy(make_provider(upstream)), browser)
     second.register()
@@ -201,6 +216,7 @@ def test_after_signing_in_a_page_stands_before_the_service(provider, oauth, user
     assert answered(gateway.browser.come_back(left(paused)))["code"]
 
 
+@pytest.mark.spec("Negative tests", "D8.20", "MUST", "a redirect URI keeps its query")
 def test_a_redirect_uri_keeps_its_query(provider, browser):
     redirect = f"{REDIRECT}?tenant=7"
     gateway = Gateway(make_proxy(provider, allowed_redirects=[redirect]), browser, redirect)

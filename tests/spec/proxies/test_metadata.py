@@ -11,6 +11,9 @@ AS = "/.well-known/oauth-authorization-server"
 PRM = "/.well-known/oauth-protected-resource"
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X3", "MUST", "each proxy has metadata of its own, the same at each place"
+)
 def test_every_place_holds_the_same_document(oauth, proxy):
     root = f"/api/v1/oauth-proxy/{proxy.pk}"
     places = [
@@ -48,6 +51,7 @@ def test_the_servers_own_documents_stay(oauth, proxy):
     assert oauth.http.get(f"{AS}/elsewhere").status_code == 404
 
 
+@pytest.mark.spec("OAuth proxy", "X4", "MUST", "the resource points at its proxy's issuer")
 def test_the_resource_points_at_its_issuer(oauth, proxy):
     issuer = f"{BASE}/api/v1/oauth-proxy/{proxy.pk}"
     for place in (f"{PRM}/forge", f"{PRM}?proxy_id={proxy.pk}", f"{PRM}/{proxy.slug}"):

@@ -38,6 +38,7 @@ def refused(answer, status, error):
     return answer.json()
 
 
+@pytest.mark.spec("OAuth proxy", "X2", "MUST", "redirect URIs that are not listed are refused")
 @pytest.mark.parametrize(
     ("members", "error"),
     [
@@ -120,6 +121,7 @@ def test_a_redirect_uri_that_is_not_the_clients_gets_no_redirect(gateway):
     assert gateway.ask().status_code == 400
 
 
+@pytest.mark.spec("Negative tests", "D8.23", "MUST", "a plain challenge is refused")
 @pytest.mark.parametrize(
     ("parameters", "error"),
     [
@@ -157,6 +159,7 @@ def test_a_user_who_says_no(gateway, upstream):
     assert not AuthorizationRequest.objects.exists()
 
 
+@pytest.mark.spec("Negative tests", "D8.2", "MUST", "an error of the service spends the state")
 @pytest.mark.parametrize(("error", "told"), [("access_denied", "access_denied"),
                                              (LEAK, "server_error")])  # fmt: skip
 def test_a_service_that_says_no(gateway, browser, upstream, error, told):
@@ -177,6 +180,9 @@ def test_a_service_that_gives_no_tokens(gateway, browser, upstream):
     assert not Connection.objects.exists()
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.21", "MUST", "a session at the service does not skip consent"
+)
 def test_consent_cannot_be_skipped_by_a_session_at_the_service(gateway, browser, user, provider):
     """Neither by a connection, nor by the address of the next step."""
     make_connection(provider, user)
@@ -202,6 +208,7 @@ def test_the_consent_form_needs_its_token_and_our_site(gateway, browser):
     assert page.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.spec("Negative tests", "D8.3", "MUST", "nobody else can use or burn a state")
 def test_states_are_of_one_use_one_user_and_one_browser(gateway, browser, oauth, upstream):
     hop = gateway.hop()
     stranger = Browser(oauth.sibling(), person(make_user()))
@@ -225,6 +232,7 @@ def test_an_answer_at_the_wrong_callback(gateway, browser, provider):
     assert ConnectState.objects.get().consumed_at is None
 
 
+@pytest.mark.spec("OAuth proxy", "X8", "MUST", "a wrong verifier is refused, and spends no code")
 def test_a_wrong_verifier_spends_no_code(gateway):
     code = gateway.code()
     with nothing_changes():
@@ -251,6 +259,7 @@ def test_client_authentication(gateway):
         assert mixed.status_code in {400, 401}
 
 
+@pytest.mark.spec("Negative tests", "D8.27", "MUST", "a replayed code ends the first tokens")
 def test_code_replay_ends_what_the_first_use_began(gateway):
     code = gateway.code()
     first = gateway.redeem(code).json()
@@ -260,6 +269,9 @@ def test_code_replay_ends_what_the_first_use_began(gateway):
     refused(gateway.refresh(first["refresh_token"]), 400, "invalid_grant")
 
 
+@pytest.mark.spec("Plugged.in", "P28", "MUST", "a replay ends the family and its access tokens")
+@pytest.mark.spec("OAuth proxy", "X13", "MUST", "refresh tokens rotate, and reuse ends the family")
+@pytest.mark.spec("Negative tests", "D8.26", "MUST", "an old refresh token ends access tokens too")
 def test_refresh_rotates_and_reuse_ends_the_family(gateway, override_config):
     override_config(tokens={"refresh_replay_window": 0})
     first = gateway.tokens()
@@ -280,6 +292,10 @@ def test_a_lost_answer_can_be_asked_for_again(gateway):
     assert gateway.refresh(first["refresh_token"]).json() == second
 
 
+@pytest.mark.spec("Plugged.in", "P29", "MUST", "unknown and foreign refresh tokens look the same")
+@pytest.mark.spec(
+    "Negative tests", "D8.29", "MUST", "unknown and foreign refresh tokens look the same"
+)
 def test_unknown_and_foreign_refresh_tokens_look_the_same(gateway, browser):
     mine = gateway.tokens()["refresh_token"]
     other = Gateway(gateway.proxy, browser)
@@ -291,6 +307,8 @@ def test_unknown_and_foreign_refresh_tokens_look_the_same(gateway, browser):
     assert gateway.refresh(mine).status_code == 200
 
 
+@pytest.mark.spec("OAuth proxy", "X9", "MUST", "a token of one proxy is nothing at another")
+@pytest.mark.spec("Negative tests", "D8.22", "MUST", "a token of one proxy is refused at another")
 def test_tokens_of_one_issuer_are_nothing_to_another(gateway, browser, provider, oauth):
     other = Gateway(make_proxy(provider), browser)
     other.register()
@@ -337,6 +355,9 @@ def test_a_code_of_one_proxy_is_nothing_at_another(gateway, browser, provider):
     assert gateway.redeem(code).status_code == 200
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.24", "MUST", "a forgery with the public key as secret is refused"
+)
 def test_a_forgery_with_the_public_key_as_secret(gateway):
     access = gateway.tokens()["access_token"]
     keys = gateway.http.get(f"{gateway.root}/jwks.json").json()["keys"]
@@ -369,6 +390,9 @@ def test_revocation(gateway):
     assert holder_of(view_of(gateway.proxy), tokens["access_token"], now=clock.now()) is None
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.30", "MUST", "what ended opens nothing from the next request on"
+)
 @pytest.mark.parametrize("what", ["user", "client", "connection"])
 def test_what_tokens_rest_on_ends_them(gateway, user, what):
     from broker.connections.services import revoke
@@ -387,6 +411,9 @@ def test_what_tokens_rest_on_ends_them(gateway, user, what):
         assert holder_of(view_of(gateway.proxy), tokens["access_token"], now=clock.now()) is None
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X7", "MUST", "consent is per client, remembered, and can be taken back"
+)
 @pytest.mark.shows("audit event", "oauth_proxy.consent_revoked")
 def test_a_user_takes_it_back(gateway, browser):
     tokens = gateway.tokens()
@@ -411,6 +438,10 @@ def test_consent_taken_back_while_at_the_service(gateway, browser):
     assert not AuthorizationCode.objects.exists()
 
 
+@pytest.mark.spec("OAuth proxy", "X10", "MUST", "the upstream token is never shown to the client")
+@pytest.mark.spec(
+    "Negative tests", "D8.28", "MUST", "no upstream token in an answer, log or metric"
+)
 def test_nothing_of_the_service_comes_out(gateway, browser, upstream):
     """No answer, and no column in clear, holds a token of the service."""
     pages = [gateway.ask()]

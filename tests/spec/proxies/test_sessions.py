@@ -23,6 +23,7 @@ def operator(db):
     return OperatorAtTheApi()
 
 
+@pytest.mark.spec("OAuth proxy", "X17", "MUST", "operators find, count and end sessions")
 @pytest.mark.shows("audit event", "oauth_proxy.session_revoked")
 def test_a_session_is_found_and_ended(gateway, operator, user):
     tokens = gateway.tokens()
@@ -53,6 +54,7 @@ def test_a_session_ends_before_its_code_was_used(gateway, operator):
     assert gateway.redeem(code).status_code == 400
 
 
+@pytest.mark.spec("OAuth proxy", "X17", "MUST", "operators find, count and end sessions")
 def test_statistics_and_cleanup(gateway, operator):
     gateway.tokens()
     answered(gateway.ask())

@@ -108,6 +108,7 @@ def test_the_places_are_asked_in_the_order_of_the_specification(server, remote):
     ]
 
 
+@pytest.mark.spec("Negative tests", "D8.6", "MUST", "an answer of another issuer is refused")
 @pytest.mark.parametrize(
     "issuer", ["https://honest.example", "{url}/", "{url}/tenant/", "{url}/TENANT", "", 7, None]
 )
@@ -125,6 +126,7 @@ def test_the_slash_that_libraries_add_to_a_bare_host(server, remote):
     assert found(server).issuer == remote.url
 
 
+@pytest.mark.spec("Negative tests", "D8.5", "MUST", "a server without S256 is refused")
 @pytest.mark.parametrize("methods", [None, [], ["plain"], "S256"])
 def test_without_s256_it_is_refused(server, remote, methods):
     remote.server_overrides = {"code_challenge_methods_supported": methods}
@@ -232,6 +234,9 @@ class TestFreshness:
         found(server)
         assert len(remote.fetched) > asked
 
+    @pytest.mark.spec(
+        "Negative tests", "D8.7", "MUST", "connecting again keeps the registered client"
+    )
     def test_asking_anew_loses_nothing(self, server, remote):
         before = found(server)
         remote.server_overrides = {"token_endpoint": f"{remote.url}/token2"}

@@ -185,6 +185,7 @@ def test_what_changed_under_way(off, back, remote, change):
     assert remote.count("authorization_code") == 0
 
 
+@pytest.mark.spec("Negative tests", "D8.7", "MUST", "connecting again keeps the registered client")
 def test_connecting_again_keeps_client_and_connection(off, back, remote):
     first = back(off()).connection
     again = back(off()).connection

@@ -93,6 +93,7 @@ def test_a_server_that_is_not_believed(browser, remote):
     assert not ConnectState.objects.exists()
 
 
+@pytest.mark.spec("Negative tests", "D8.6", "MUST", "an answer of another issuer is refused")
 def test_an_answer_of_another_issuer(browser, remote):
     sent = browser.leave("tools")
     page = browser.come_back(sent, code="c", iss="https://evil.example")

@@ -137,6 +137,7 @@ def test_a_wrong_hint_misleads_nobody(scene, hint):
     assert not scene.is_active(tokens["access_token"])
 
 
+@pytest.mark.spec("Negative tests", "D8.18", "MUST", "strange tokens revoke nothing")
 @pytest.mark.spec("RFC 7009", "2.2", "MUST", "an unknown token is answered with 200")
 @pytest.mark.parametrize("token", ["unknown", "x" * 5000, "a.b.c", "..", "\N{SNOWMAN}", " "])
 def test_an_unknown_token_is_answered_with_200(scene, token):

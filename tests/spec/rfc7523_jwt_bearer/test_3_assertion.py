@@ -41,6 +41,7 @@ def test_without_an_assertion_there_is_nothing_to_trade(ema):
     refuse(ema, "", "missing_assertion", MISSING)
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "a good assertion is a token without a refresh token")
 @pytest.mark.shows("audit event", "jwt_bearer.issued")
 def test_a_good_assertion_becomes_a_token_without_refresh_token(ema):
     answer = ema.redeem()
@@ -134,6 +135,7 @@ def test_an_assertion_without_a_usable_expiry_is_refused(ema, expires):
     refuse(ema, ema.assertion(exp=expires), "assertion_claims")
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "thirty seconds of leeway")
 def test_thirty_seconds_of_leeway(ema):
     assert ema.redeem(ema.assertion(exp=int(time.time()) - 20)).status_code == 200
 
@@ -145,6 +147,7 @@ def test_an_assertion_that_does_not_count_yet_is_refused(ema):
     assert ema.redeem(ema.assertion(nbf=int(time.time()) + 20)).status_code == 200
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "an old assertion is refused")
 @pytest.mark.spec("RFC 7523", "3", "MAY", "an assertion grant that is too old is refused")
 @pytest.mark.shows("setting", "xaa.max_assertion_age")
 def test_an_old_assertion_is_refused(ema, override_config):
@@ -157,6 +160,7 @@ def test_an_old_assertion_is_refused(ema, override_config):
     assert ema.redeem(ema.assertion(iat=now - 360, exp=now + 60)).status_code == 200
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "an assertion is used once")
 @pytest.mark.spec("RFC 7523", "3", "MAY", "an assertion grant is used at most once")
 def test_an_assertion_is_used_once(ema):
     assertion = ema.assertion()
@@ -223,6 +227,7 @@ def test_a_changed_claim_is_refused(ema):
     refuse(ema, f"{head}.{body}.{signature}", "assertion_signature")
 
 
+@pytest.mark.spec("Broker", "13.4", "MUST", "unsigned and symmetric assertions are refused")
 @pytest.mark.spec("RFC 8725", "3.1", "MUST", "an assertion grant is signed asymmetrically")
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_unsigned_and_symmetric_assertions_are_refused(ema, algorithm):

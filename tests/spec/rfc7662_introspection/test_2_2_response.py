@@ -67,6 +67,9 @@ def test_the_client_that_got_the_token_may_ask(scene):
     assert scene.machine.introspect(token).json()["active"] is True
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.19", "MUST", "the token of another client is inactive to a stranger"
+)
 @pytest.mark.spec("RFC 7662", "2.2", "SHOULD", "a token of others is inactive to a stranger")
 @pytest.mark.spec("RFC 7662", "2.2", "MUST", "an inactive token reveals nothing but that")
 @pytest.mark.shows("audit event", "token.introspect_denied")
@@ -168,6 +171,9 @@ def test_a_token_that_was_just_being_issued_when_its_family_ended_is_inactive(sc
     assert reasons("token.introspect_denied") == ["token_revoked"]
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.30", "MUST", "what ended opens nothing from the next request on"
+)
 @pytest.mark.parametrize("status", ["suspended", "revoked"])
 def test_tokens_of_a_client_stopped_a_moment_ago_are_inactive(scene, status):
     from oauth.models import Client
@@ -181,6 +187,9 @@ def test_tokens_of_a_client_stopped_a_moment_ago_are_inactive(scene, status):
     assert reasons("token.introspect_denied") == ["issuing_client_inactive"]
 
 
+@pytest.mark.spec(
+    "Negative tests", "D8.30", "MUST", "what ended opens nothing from the next request on"
+)
 def test_tokens_of_a_disabled_user_are_inactive(scene):
     tokens = scene.machine.tokens(scene.person)
     scene.user.status = "disabled"

@@ -27,6 +27,7 @@ def trusted(oauth, registered, presented):
     return answer.status_code == 303
 
 
+@pytest.mark.spec("Plugged.in", "P25", "MUST", "loopback alone may use any port")
 @pytest.mark.spec(*PORT)
 @pytest.mark.parametrize(
     ("registered", "presented"),
@@ -42,6 +43,7 @@ def test_any_port_of_a_registered_loopback_address(oauth, registered, presented)
     assert trusted(oauth, registered, presented)
 
 
+@pytest.mark.spec("Plugged.in", "P25", "MUST", "loopback alone may use any port")
 @pytest.mark.spec(*PORT)
 @pytest.mark.spec(*NAMES)
 @pytest.mark.parametrize(

@@ -129,11 +129,13 @@ def test_each_vend_is_a_row_of_the_ledger(linked, source):
     )  # fmt: skip
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "an omitted scope is everything within reach")
 @pytest.mark.parametrize(("held", "reached"), [("read", "read"), ("write", "read write")])
 def test_an_omitted_scope_is_everything_within_reach(linked, held, reached):
     assert reached == obtained(vend(linked, linked.subject_token(scope=held)))["scope"]
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "what the link does not give is scope_insufficient")
 @pytest.mark.parametrize("asked", ["write", "unknown", "read write"])
 def test_what_the_link_does_not_give_no_page_can_give(linked, source, asked):
     token = linked.subject_token(scope="read")
@@ -143,6 +145,7 @@ def test_what_the_link_does_not_give_no_page_can_give(linked, source, asked):
     assert source.asked == []
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "another client is refused with 403")
 def test_only_gateways_pass(linked, source):
     stranger = linked.another_exchanger()
     token = linked.subject_token()
@@ -160,6 +163,7 @@ def test_a_machine_has_no_account_there(linked, source):
         assert_refused(vend(linked, token), DENIED)
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "an actor token is refused with 400")
 def test_a_chain_cannot_be_carried(linked, source):
     token, actor = linked.subject_token(), linked.scene.machine_token()
 
@@ -167,6 +171,9 @@ def test_a_chain_cannot_be_carried(linked, source):
         assert_refused(vend(linked, token, actor_token=actor), NO_ACTOR)
 
 
+@pytest.mark.spec(
+    "Broker", "13.2", "MUST", "a client that the target does not list is refused with 403"
+)
 def test_the_target_s_list_is_asked_first(linked, source):
     linked.policy(linked.back, exchange={"allowed_client_ids": ["somebody-else"]})
     token = linked.subject_token()
@@ -233,6 +240,7 @@ def test_we_make_no_tokens_of_our_own_for_an_upstream_service(delegation):
 # --- Without a link ------------------------------------------------------------------------------
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "without a link it is refused with 400")
 def test_a_token_for_a_resource_of_ours_needs_a_link(delegation, forge, source):
     token = delegation.subject_token()
 
@@ -279,6 +287,7 @@ def test_consent_at_the_resource_the_client_acts_as_speaks_for_the_upstream(dire
     assert "openid" == obtained(vend(direct, token, scope="openid"))["scope"]
 
 
+@pytest.mark.spec("Broker", "13.3", "MUST", "a client that acts as nothing is refused with 403")
 def test_a_client_that_acts_as_nothing_is_refused(direct, attested):
     stranger = exchanger(direct.scene)
     token = issuer_token(direct)
@@ -287,6 +296,9 @@ def test_a_client_that_acts_as_nothing_is_refused(direct, attested):
         assert_refused(stranger.exchange(token, resource="forge"), DENIED)
 
 
+@pytest.mark.spec(
+    "Broker", "13.3", "MUST", "a client that acts as two resources is refused with 403"
+)
 def test_a_client_that_acts_as_two_resources_is_refused(direct, attested):
     direct.policy(direct.back, runtime={"client_ids": [direct.gateway.client_id]})
     token = issuer_token(direct)
@@ -295,6 +307,7 @@ def test_a_client_that_acts_as_two_resources_is_refused(direct, attested):
         assert_refused(vend(direct, token), DENIED)
 
 
+@pytest.mark.spec("Broker", "13.3", "MUST", "without consent the refusal says where to give it")
 def test_without_that_consent_the_refusal_says_where_to_give_it(direct, attested, source):
     from oauth.consent.grant_link import read_link
 
@@ -309,6 +322,7 @@ def test_without_that_consent_the_refusal_says_where_to_give_it(direct, attested
     assert source.asked == []
 
 
+@pytest.mark.spec("Broker", "13.3", "MUST", "consent to less asks for the rest")
 def test_consent_to_less_asks_for_the_rest(direct, attested):
     attested.scopes = ["email"]
     attested.save()
@@ -320,6 +334,7 @@ def test_consent_to_less_asks_for_the_rest(direct, attested):
         assert refused(vend(direct, token), "scope_insufficient")
 
 
+@pytest.mark.spec("Broker", "13.3", "MUST", "nothing beyond the subject token")
 def test_nothing_beyond_the_subject_token(direct, attested):
     token = issuer_token(direct)
 

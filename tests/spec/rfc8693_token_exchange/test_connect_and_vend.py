@@ -32,6 +32,7 @@ def linked(delegation, upstream):
     return delegation
 
 
+@pytest.mark.spec("Plugged.in", "P22", "MUST", "after disconnecting nothing is vended")
 def test_connect_vend_disconnect(linked, upstream):
     subject = linked.subject_token()
 

@@ -86,6 +86,7 @@ def assert_connect(answer, cause, provider):
     )
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "a connected user's token is given out")
 @pytest.mark.shows("metric", "authserver_upstream_token_issued_total")
 @pytest.mark.shows("metric", "authserver_upstream_token_issuance_duration_seconds")
 @pytest.mark.shows("audit event", "upstream.token.issued")
@@ -112,6 +113,7 @@ def test_a_connected_user_s_token_is_given_out(linked, connected, upstream, prov
     }  # fmt: skip
 
 
+@pytest.mark.spec("Broker", "13.2", "MUST", "a user who is not connected is sent to connect")
 def test_without_a_connection_the_user_is_sent_to_make_one(linked, provider, upstream):
     assert_connect(vend(linked), "consent_missing", provider)
     assert upstream.asked == []

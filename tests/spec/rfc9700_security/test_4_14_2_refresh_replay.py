@@ -55,6 +55,8 @@ def test_without_a_window_a_second_use_ends_the_family(scene, strict):
     assert_ended(scene, first, second)
 
 
+@pytest.mark.spec("Plugged.in", "P28", "MUST", "a replay ends the family and its access tokens")
+@pytest.mark.spec("Negative tests", "D8.26", "MUST", "an old refresh token ends access tokens too")
 def test_the_thief_loses_what_the_owner_loses(scene, strict):
     """Whoever uses the stolen token first: the other one's use is the alarm."""
     owner = scene.tokens()
