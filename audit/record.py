@@ -75,7 +75,15 @@ def record(event: Event) -> None:
     """The event stands in the record if, and only if, the caller's transaction is committed."""
     row = prepare(event)
     _insert(row)
-    transaction.on_commit(lambda: sinks.announce(row), robust=True)
+    announce(row)
+
+
+def announce(row: PreparedEvent) -> None:
+    """The event is in the log as soon as it is certain that it stands in the record."""
+    if connection.in_atomic_block:
+        transaction.on_commit(lambda: sinks.announce(row), robust=True)
+    else:
+        sinks.announce(row)
 
 
 def record_refusal(event: Event) -> None:

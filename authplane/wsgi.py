@@ -10,7 +10,6 @@ import django
 from django.db.backends.signals import connection_created
 from django.urls import get_resolver
 
-from authplane.core import crypto
 from authplane.core.config import config
 from authplane.core.handler import Handler
 from authplane.core.notices import notices
@@ -26,13 +25,20 @@ django.setup(set_prefix=False)
 application = Handler()
 
 for notice in notices(config()):
-    log.warning(notice)
+    log.warning(notice.body)
 
-try:
-    # Asked for now, where Vault keeps it, and not by the first request that needs it.
-    crypto.open_data_keys()
-except crypto.CryptoError as error:
-    log.error("data key unavailable", extra={"cause": str(error)})  # noqa: TRY400 - says it all
+
+def open_data_keys() -> None:
+    """Asked for now, where Vault keeps it, and not by the first request that needs it."""
+    from authplane.core import crypto  # noqa: PLC0415 - makes metrics, which need the settings
+
+    try:
+        crypto.open_data_keys()
+    except crypto.CryptoError as error:
+        log.error("data key unavailable", extra={"cause": str(error)})  # noqa: TRY400 - says it all
+
+
+open_data_keys()
 
 # Imported now, so that a broken route stops the start and not the first request.
 _ = get_resolver().url_patterns

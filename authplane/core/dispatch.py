@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.http.request import UnreadablePostError
-from django.urls import get_resolver, get_urlconf
+from django.urls import get_resolver
 
 from authplane.core.error_pages import page_for_status
 from authplane.core.forms import BadBody
@@ -83,7 +84,7 @@ def resolve(path: str) -> ResolverMatch:
 
     Raises: Http404.
     """
-    urlconf = get_urlconf()
+    urlconf = settings.ROOT_URLCONF
     known = _literal_routes.get((urlconf, path))
     if known is not None:
         return known

@@ -66,7 +66,8 @@ def json_response(
 
     Spec: RFC 6749 section 5.1.
     """
-    response = HttpResponse(encode_json(data), content_type=JSON, status=status)
+    # As bytes: of a text, Django looks for the character set in the media type every time.
+    response = HttpResponse(encode_json(data).encode(), content_type=JSON, status=status)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"
     if headers:

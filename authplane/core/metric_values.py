@@ -11,6 +11,7 @@ import os
 from prometheus_client import values
 
 _process = os.getpid()
+_installed = False
 
 
 def process_number() -> int:
@@ -26,8 +27,11 @@ def _after_fork() -> None:
 def install() -> None:
     """Values of metrics made from now on are kept per process, noticing forks without asking.
 
-    Called before the first metric is made: two classes of values would write the same files.
+    Whoever makes metrics calls this first, as often as they like: two classes of values would
+    write the same files.
     """
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    global _installed  # noqa: PLW0603 - once per process
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR") and not _installed:
+        _installed = True
         os.register_at_fork(after_in_child=_after_fork)
         values.ValueClass = values.MultiProcessValue(process_number)  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from authplane.core import metrics_broker
+from authplane.core import metric_values, metrics_audit, metrics_broker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,6 +99,7 @@ COUNTERS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "authplane_assertions_issued_total": ("Identity assertions issued for users.", ()),
     "authplane_assertions_denied_total": ("Identity assertions refused.", ("reason",)),
     **metrics_broker.COUNTERS,
+    **metrics_audit.COUNTERS,
 }  # fmt: skip
 
 HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -129,6 +130,7 @@ GAUGES: Final[dict[str, str]] = {
     "authserver_active_clients": "Clients that may ask for tokens.",
     "authserver_active_token_families": "Authorizations that can still be refreshed.",
     **{name: text for name, (text, _) in metrics_broker.GAUGES.items()},
+    **metrics_audit.GAUGES,
 }
 
 Reading = float | Mapping[tuple[str, ...], float]
@@ -137,6 +139,7 @@ Reading = float | Mapping[tuple[str, ...], float]
 # The moments at which counters began are series that nobody asks about.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
+metric_values.install()
 if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     # Each metric opens its file when it is declared.
     Path(_folder).mkdir(mode=0o700, parents=True, exist_ok=True)

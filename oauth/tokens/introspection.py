@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import connection
 
-from audit import events, record, sinks
+from audit import events, record
 from audit.registry import Event
 from authplane.core.config import config
 from oauth.issuers import issuer_url
@@ -66,7 +66,7 @@ def introspect(presented_token: str, *, caller: Client, now: datetime) -> Intros
     told = record.prepare(active_event(caller, jti=jti, owner=owner))
     standing, is_recorded = read_and_tell(row_id, told=told)
     if is_recorded:
-        transaction.on_commit(lambda: sinks.announce(told), robust=True)
+        record.announce(told)
     return replace(_judge(claims, standing=standing), is_recorded=is_recorded)
 
 

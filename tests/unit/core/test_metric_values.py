@@ -44,3 +44,31 @@ def test_counts_of_parent_and_child_are_both_kept(tmp_path):
         f"counter_{child}.db",
     }
     assert run(READER, tmp_path) == ["111.0"]
+
+
+SERVED = """
+import os
+import authplane.wsgi
+from authplane.core.metrics import counter
+asked = []
+known = os.getpid
+os.getpid = lambda: asked.append(1) or known()
+counter("authserver_introspection_total").labels("true").inc()
+print(len(asked))
+"""
+
+
+def test_no_count_of_a_server_asks_for_the_process(tmp_path):
+    """Whatever imports what first: a metric made too early would ask for ever."""
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "authplane.settings.dev",
+        "AUTHPLANE_DATA_DIR": str(tmp_path / "data"),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+        "REDIS_URL": "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SERVED],
+        env=os.environ | environment | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.split(), done.stderr) == (["0"], ""), done.stderr
