@@ -66,7 +66,7 @@ class Gate:
         context = logging.begin(request_id)
         try:
             response: HttpResponseBase | None = admit(request, path=path, machine=machine)
-            shared = machine and cross_origin_route(path)
+            shared = machine and not settings.OPERATOR and cross_origin_route(path)
             if response is None and shared and cors.is_preflight(request):
                 response = cors.answer_preflight(request)
             elif response is None:

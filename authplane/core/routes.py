@@ -33,6 +33,7 @@ PROGRAMS = "/api/"
 CROSS_ORIGIN = frozenset({
     "/oauth/token", "/oauth/register", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks",
     "/oauth/par", "/token", "/register", "/revoke", "/userinfo", "/openapi.yaml",
+    "/openapi.json",
 })  # fmt: skip
 """Machine routes that a page of another origin may call. Introspection is not among them: it is
 for resource servers, and a browser that holds a resource server's secret has already lost it."""

@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from admin_api.specification import operator_document
 from authplane.core import health
 from authplane.core.metrics_view import metrics_view
+from authplane.core.openapi import serving as openapi
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", admin.site.urls),
@@ -16,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", include("admin_api.urls")),
     path("metrics", metrics_view),
     path("livez", health.livez),
+    *openapi.routes(operator_document, title="Operator API", names_issuer=False),
     path("", include("broker.operator_urls")),
 ]
 

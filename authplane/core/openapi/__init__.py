@@ -1,0 +1,1 @@
+"""OpenAPI documents: how schemas are written, what every document says, how it is served."""
