@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
+from django.urls import URLPattern, URLResolver, path
 
 from audit import record
 from audit.events import ConsoleLogin, ConsoleLoginFailed
 from authplane.accounts.managers import fold_email
 from authplane.accounts.models import User
+from authplane.core import console_menu, console_pages
 from authplane.core.config import config
+from authplane.core.console_place import place
 from authplane.core.lockout import Window
 from authplane.core.network import client_address, network_key
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 LOCKED = "Too many attempts. Wait a while, then try again."
 
@@ -56,13 +59,38 @@ class ConsoleLoginForm(AdminAuthenticationForm):
 
 
 class ConsoleSite(AdminSite):
-    """Django's admin under our name and behind our door."""
+    """Django's admin under our name and behind our door, with our own pages beside the lists."""
 
-    site_header = "authplane operator console"
-    site_title = "authplane"
-    index_title = "Operator console"
+    site_header = "authplane"
+    site_title = "authplane console"
+    index_title = "Overview"
     site_url = None
     login_form = ConsoleLoginForm
+    enable_nav_sidebar = False
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Our pages stand before the lists, whose last pattern catches everything."""
+        own = [
+            path(page.path, self.admin_view(page.view), name=page.name)
+            for page in console_pages.pages()
+            if page.path
+        ]
+        return [*own, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page of the console shows: the navigation, and where one is."""
+        context = super().each_context(request)
+        return context | {
+            "place": place(),
+            "menu": console_menu.menu(request) if context["has_permission"] else (),
+        }
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The overview: the page without a path of its own."""
+        front = console_pages.page_called("overview")
+        return front.view(request) if front else super().index(request, extra_context)
 
 
 def _window() -> Window:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin import ModelAdmin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+
+from authplane.core.console_lists import BoundedChangeList, BoundedPaginator, matching
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -16,12 +18,32 @@ else:
 
 
 class ReadOnlyAdmin(_Base):
-    """Shows the fields it lists, never a column that was added to the table since."""
+    """Shows the fields it lists, never a column that was added to the table since.
+
+    Its list takes the same few statements however many rows there are. Only its own order is
+    offered, because it has an index; `search_fields` are read by `matching`.
+    """
 
     actions = None
     show_full_result_count = False
     list_per_page = 50
+    paginator = BoundedPaginator
+    sortable_by: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]
     shown: ClassVar[tuple[str, ...]] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:  # noqa: ARG002 - Django's
+        """The kind of list."""
+        return BoundedChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Rows that fit what was typed; never the same one twice."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        fields = tuple(self.get_search_fields(request))
+        return queryset.filter(matching(self.model, fields, term)), False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's
         """What is shown of a row."""

@@ -1,0 +1,115 @@
+"""Pages of the operator console beside the lists of rows, and who may open them.
+
+How a page is added. Its module lives in the highest layer it needs (most: ``admin_api/console/``)
+and is imported by that app's ``admin`` module, which the console loads at start::
+
+    @console_page("inspect/", name="inspect", title="Inspect a token",
+                  needs=("oauth.view_accesstoken",))
+    def inspect(request: HttpRequest) -> HttpResponse:
+        return shown(request, "console/inspect.html", {"found": found})
+
+It then answers at ``/console/inspect/`` and is called ``admin:inspect`` by ``reverse``. It is open
+to staff who hold every permission of ``needs``; others get 403 and see no link to it. Its template
+extends ``admin/base_site.html`` and fills the block ``content``. A line in
+`authplane.core.console_menu` puts it into the navigation. Pages carry no inline script or style:
+the console's policy for browsers runs neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.http import HttpRequest, HttpResponse
+
+    View = Callable[..., HttpResponse]
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """A page at ``/console/<path>``. Its view checks ``needs``; that one is staff, the site."""
+
+    path: str
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    view: View
+
+    def is_open_to(self, request: HttpRequest) -> bool:
+        """Whether the person who asks may see it."""
+        return may(request, *self.needs)
+
+
+_pages: dict[str, ConsolePage] = {}
+
+
+def console_page(
+    path: str, *, name: str, title: str, needs: tuple[str, ...] = ()
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, P], HttpResponse]],
+    Callable[Concatenate[HttpRequest, P], HttpResponse],
+]:
+    """The view is a page of the console from now on.
+
+    Raises: ValueError when two pages claim one name.
+    """
+
+    def add(
+        view: Callable[Concatenate[HttpRequest, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not may(request, *needs):
+                raise PermissionDenied
+            request.console_title = title  # type: ignore[attr-defined]
+            return view(request, *args, **kwargs)
+
+        if name in _pages:
+            raise ValueError(name)
+        _pages[name] = ConsolePage(path, name, title, needs, guarded)
+        return guarded
+
+    return add
+
+
+def pages() -> tuple[ConsolePage, ...]:
+    """Every page that was added so far."""
+    return tuple(_pages.values())
+
+
+def page_called(name: str) -> ConsolePage | None:
+    """The page of this name; None when nothing of the kind is installed."""
+    return _pages.get(name)
+
+
+def may(request: HttpRequest, *permissions: str) -> bool:
+    """Whether the signed-in operator holds all of these permissions."""
+    user = request.user
+    return user.is_active and user.is_staff and user.has_perms(permissions)
+
+
+def shown(
+    request: HttpRequest,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+) -> TemplateResponse:
+    """The page as the console shows it, with navigation, search and the person's own tools."""
+    base = {"title": getattr(request, "console_title", "")}
+    return TemplateResponse(
+        request,
+        template,
+        admin.site.each_context(request) | base | dict(context or {}),
+        status=status,
+    )
