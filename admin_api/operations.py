@@ -42,7 +42,8 @@ class Operation:
     paging; `answers` names the schema of the answer (`admin_api.schemas`), of one member where
     `listed` names the list's noun. `events` are the audit events that a success may write: a route
     that changes something names at least one. What `calls_out` asks other servers meanwhile, so
-    that nobody may hold a transaction around it.
+    that nobody may hold a transaction around it. `media` are the media types of an answer that is
+    a file.
     """
 
     method: str = ""
@@ -56,6 +57,7 @@ class Operation:
     status: int = 200
     events: tuple[str, ...] = ()
     calls_out: bool = False
+    media: tuple[str, ...] = ()
     summary: str = ""
     view: Any = field(default=None, repr=False)
 
@@ -70,6 +72,7 @@ def operation(
     status: int = 200,
     events: tuple[str, ...] = (),
     calls_out: bool = False,
+    media: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """The method of a viewset is described.
 
@@ -80,7 +83,7 @@ def operation(
     def mark(method: F) -> F:
         described = Operation(
             role=needed, reads=reads, query=query, answers=answers, listed=listed,
-            status=status, events=events, calls_out=calls_out, action=method.__name__,
+            status=status, events=events, calls_out=calls_out, media=media, action=method.__name__,
             summary=(method.__doc__ or "").strip().partition("\n")[0],
         )  # fmt: skip
         setattr(method, _MARK, described)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final, TypeVar
 
+from django.http.response import HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -16,11 +17,14 @@ from admin_api.exceptions import Invalid, answer
 from admin_api.idempotency import answered_once
 from admin_api.operations import described
 from admin_api.permissions import ReachesFarEnough
+from admin_api.preconditions import Versioned, on_condition, tag_of
 from authplane.core.forms import JSON, read_json_object
 from authplane.core.routes import LARGE_BODY
 
 SMALL_BODY: Final = 16 * 1024
 MAX_PARAMETER: Final = 512
+_CHANGING: Final = frozenset({"PUT", "PATCH", "DELETE"})
+_OK: Final = 200
 
 S = TypeVar("S", bound=BaseSerializer[Any])
 
@@ -32,10 +36,22 @@ class OperatorRoutes(ViewSet):
     permission_classes: ClassVar[list[type[BasePermission]]] = [ReachesFarEnough]  # type: ignore[misc]
     throttle_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "patch", "delete"]  # type: ignore[misc]
+    versioned: ClassVar[Versioned | None] = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who may not is refused here; what was done already is only answered again."""
+        """Who may not is refused here; what was done already is only answered again.
+
+        What was changed since it was read is left alone, where the caller says what they read.
+        """
         super().initial(request, *args, **kwargs)
+        self.tag = ""
+        rows = self.versioned.rows(kwargs) if self.versioned is not None else None
+        if rows is not None and request.method == "GET":
+            # Before the answer is made: an older tag than the body's costs a second look at most.
+            self.tag = tag_of(rows)
+        elif rows is not None and request.method in _CHANGING:
+            name = request.method.lower()
+            setattr(self, name, on_condition(request, getattr(self, name), rows))
         if request.method == "POST":
             known = described(getattr(type(self), self.action))
             self.post = answered_once(
@@ -44,6 +60,20 @@ class OperatorRoutes(ViewSet):
                 caller=self.actor(request),
                 calls_out=known is not None and known.calls_out,
             )
+
+    def finalize_response(  # type: ignore[override]
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """The answer, with the tag of the row it shows."""
+        answered: HttpResponseBase = super().finalize_response(
+            request,
+            response,  # type: ignore[arg-type]
+            *args,
+            **kwargs,
+        )
+        if getattr(self, "tag", "") and answered.status_code == _OK:
+            answered.headers["ETag"] = self.tag
+        return answered
 
     def get_exception_handler(self) -> Any:
         """Our error body."""

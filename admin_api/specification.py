@@ -13,6 +13,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from admin_api.operations import Operation, described
 from admin_api.pagination import MAX_LIMIT, MAX_OFFSET
 from admin_api.parameters import QUERY
+from admin_api.preconditions import Versioned
 from admin_api.schemas import SCHEMAS, examples
 from admin_api.schemas.bodies import BODIES
 from authplane.core.http import JSON
@@ -83,7 +84,17 @@ class OperatorSchema(AutoSchema):
             "security": [{KEY: []}],
             "responses": _responses(path, said_of_it, reads=body is not None),
         }
+        if self._is_conditional():
+            operation["parameters"].append(IF_MATCH)
+            operation["responses"] |= refusals(412)
         return operation | ({"requestBody": body} if body else {})
+
+    def _is_conditional(self) -> bool:
+        """Whether `If-Match` counts: the route changes one row that has versions."""
+        versioned: Versioned | None = getattr(type(self.view), "versioned", None)
+        if versioned is None or self.method not in {"PUT", "PATCH", "DELETE"}:
+            return False
+        return set(_names_in(self.path)) == set(versioned.columns)
 
     def _body(self, said_of_it: Operation) -> Schema | None:
         """What the route reads, by its serializer or by what the services know."""
@@ -145,6 +156,9 @@ def _responses(path: str, said_of_it: Operation, *, reads: bool) -> Schema:
             said_of_it.summary,
             example=examples.ANSWERS.get("" if said_of_it.listed else said_of_it.answers),
         )
+        if said_of_it.media:
+            content = {kind: {"schema": _answer_schema(said_of_it)} for kind in said_of_it.media}
+            shown = {**shown, "content": content}
         answers[str(success)] = shown
         if "dry_run" in said_of_it.query and success == CREATED:
             answers["200"] = {**shown, "description": "What would be made."}
@@ -202,6 +216,13 @@ PAGING: Final[dict[str, Schema]] = {
         "description": "How many to leave out. Not together with `cursor`.",
     },
     "cursor": {"schema": TEXT, "description": "`next_cursor` of the page before."},
+}
+IF_MATCH: Final[Schema] = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": TEXT,
+    "description": "The `ETag` that the entry was read with: it is changed only while it is still"
+    " the same.",
 }
 IDEMPOTENCY_KEY: Final[Schema] = {
     "name": "Idempotency-Key",

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.clients import RotateSecret, client_view, created_view
 from authplane.core.forms import read_json_object
@@ -20,6 +21,7 @@ from authplane.core.routes import LARGE_BODY
 from oauth.clients import services
 from oauth.clients.errors import ClientError, ClientHasNoSecret, ClientUnknown
 from oauth.clients.selectors import clients, get_client
+from oauth.models import Client
 from oauth.registration.schema import BadMetadata
 from oauth.registration.security import SECURITY_MEMBERS
 
@@ -36,6 +38,8 @@ ON_CHANGE: Final = frozenset({*services.EDITABLE, "scope"})
 
 class Clients(OperatorRoutes):
     """OAuth clients, however they came to be known."""
+
+    versioned = Versioned(Client, only={"issuer": ""}, client_id="client_id")
 
     @operation(query=("status", "source"), answers="Client", listed="clients")
     def list(self, request: Request) -> HttpResponse:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Invalid, NotFound
 from admin_api.operations import Role, operation
 from admin_api.pagination import envelope
+from admin_api.preconditions import Versioned
 from admin_api.serializers.federation import audience_view, issuer_view, rehearsal_view
 from admin_api.viewsets.xaa import EntryRoutes
 from authplane.core.http import json_response
@@ -25,6 +26,8 @@ METHODS = ["get", "head", "post", "put", "patch", "delete"]
 
 class WorkloadIssuers(EntryRoutes):
     """Whose word about workloads counts."""
+
+    versioned = Versioned(WorkloadIssuer, key="pk")
 
     http_method_names: ClassVar[list[str]] = METHODS  # type: ignore[misc]
 
@@ -82,6 +85,8 @@ class WorkloadIssuers(EntryRoutes):
 
 class AssertionAudiences(EntryRoutes):
     """To whom users are asserted."""
+
+    versioned = Versioned(AssertionAudience, key="pk")
 
     http_method_names: ClassVar[list[str]] = METHODS  # type: ignore[misc]
 

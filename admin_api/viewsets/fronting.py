@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import NotFound
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.fronting import link_view
 from admin_api.viewsets.resources import refusal_of
@@ -25,6 +26,8 @@ FILTERS = ("source", "target")
 
 class Fronting(OperatorRoutes):
     """Links between resources."""
+
+    versioned = Versioned(FrontingLink, source="source__slug", target="target__slug")
 
     @operation(query=("source", "target"), answers="FrontingLink", listed="fronting_links")
     def list(self, request: Request) -> HttpResponse:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.providers import provider_view
 from authplane.core.forms import read_json_object
@@ -28,6 +29,8 @@ ABSENT = "broker provider not found"
 
 class BrokerProviders(OperatorRoutes):
     """Where tokens of upstream services come from."""
+
+    versioned = Versioned(BrokerProvider, key="pk")
 
     @operation(query=("slug",), answers="BrokerProvider", listed="broker_providers")
     def list(self, request: Request) -> HttpResponse:

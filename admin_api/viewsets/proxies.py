@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
 from authplane.core import clock
 from authplane.core.forms import read_json_object
@@ -31,6 +32,8 @@ NO_SESSION = "session not found"
 
 class OAuthProxies(OperatorRoutes):
     """Issuers of their own in front of upstream services."""
+
+    versioned = Versioned(OAuthProxy, key="pk")
 
     @operation(answers="OAuthProxy", listed="oauth_proxies")
     def list(self, request: Request) -> HttpResponse:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
 from admin_api.serializers.fronting import link_view
 from admin_api.serializers.resources import PolicyMember, ReturnUrl, resource_view
@@ -37,6 +38,8 @@ FILTERS = ("slug", "backend_kind", "broker_provider_id")
 
 class Resources(OperatorRoutes):
     """What tokens are for."""
+
+    versioned = Versioned(Resource, resource_id="pk")
 
     @operation(
         query=("slug", "backend_kind", "broker_provider_id"), answers="Resource", listed="resources"
@@ -209,6 +212,8 @@ class ReturnUrls(OperatorRoutes):
 
 class PolicyRules(OperatorRoutes):
     """What a resource demands of its tokens, apart from the lists of its policy."""
+
+    versioned = Versioned(Resource, slug="slug")
 
     @operation(answers="PolicyRules")
     def retrieve(self, request: Request, slug: str) -> HttpResponse:  # noqa: ARG002 - DRF's

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.sign_in import identity_provider_view, identity_view
 from authplane.accounts.selectors import find_user
@@ -36,6 +37,8 @@ LINK = {"subject", "user_id"}
 
 class IdentityProviders(OperatorRoutes):
     """Where people may sign in."""
+
+    versioned = Versioned(IdentityProvider, key="pk")
 
     @operation(query=("slug",), answers="IdentityProvider", listed="identity_providers")
     def list(self, request: Request) -> HttpResponse:

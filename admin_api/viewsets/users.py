@@ -10,19 +10,24 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, NotFound
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.preconditions import Versioned
+from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.users import NewUser, UserChange, user_view
 from authplane.accounts import services
 from authplane.accounts.errors import EmailTaken, WrongState
 from authplane.accounts.models import User
 from authplane.accounts.selectors import find_user, list_users
+from authplane.core import clock
 from authplane.core.http import json_response
+from oauth.account.administration import UserInUse, delete_user
 
 DEFAULT_LIMIT = 50
 
 
 class Users(OperatorRoutes):
     """Accounts of people."""
+
+    versioned = Versioned(User, user_id="pk")
 
     @operation(answers="User", listed="users")
     def list(self, request: Request) -> HttpResponse:
@@ -67,6 +72,18 @@ class Users(OperatorRoutes):
     def enable(self, request: Request, user_id: str) -> HttpResponse:
         """A disabled user can sign in again."""
         return self._move(request, user_id, services.enable_user, status=User.Status.ACTIVE)
+
+    @operation(status=204, query=("force",), events=("user.deleted",))
+    def remove(self, request: Request, user_id: str) -> HttpResponse:
+        """The user is gone; one who holds live tokens only with `force=true`."""
+        force = flag(request, "force")
+        try:
+            delete_user(_found(user_id).pk, force=force, now=clock.now(), actor=self.actor(request))
+        except User.DoesNotExist:
+            raise NotFound("user not found") from None
+        except UserInUse as error:
+            raise Conflict(str(error)) from None
+        return HttpResponse(status=204)
 
     def _move(
         self, request: Request, user_id: str, move: Callable[..., None], *, status: str

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
+from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
 from admin_api.serializers.xaa import idp_view, mapping_view, policy_view
 from authplane.core.forms import read_json_object
@@ -57,6 +58,8 @@ class EntryRoutes(OperatorRoutes):
 class IdPs(EntryRoutes):
     """Identity providers whose assertions are accepted."""
 
+    versioned = Versioned(TrustedIdP, key="pk")
+
     @operation(answers="IdP", listed="idps")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first."""
@@ -96,6 +99,8 @@ class IdPs(EntryRoutes):
 
 class XAAPolicies(EntryRoutes):
     """What assertions may obtain."""
+
+    versioned = Versioned(XAAPolicy, key="pk")
 
     @operation(query=("idp_id",), answers="XAAPolicy", listed="policies")
     def list(self, request: Request) -> HttpResponse:
