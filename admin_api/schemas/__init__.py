@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from admin_api.schemas import broker, identities, oauth
+from admin_api.schemas import administrators, audit, broker, identities, oauth
 from authplane.core.openapi.shapes import Schema
 
-SCHEMAS: Final[dict[str, Schema]] = {**identities.SCHEMAS, **oauth.SCHEMAS, **broker.SCHEMAS}
+SCHEMAS: Final[dict[str, Schema]] = {
+    **identities.SCHEMAS,
+    **oauth.SCHEMAS,
+    **broker.SCHEMAS,
+    **administrators.SCHEMAS,
+    **audit.SCHEMAS,
+}

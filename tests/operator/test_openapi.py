@@ -13,6 +13,7 @@ from admin_api.schemas import SCHEMAS, examples
 from admin_api.schemas.bodies import BODIES
 from admin_api.specification import operator_document
 from authplane.core.openapi.document import VERSION
+from authplane.core.openapi.system import JSON, YAML
 from broker.connections import provisioning
 from broker.keys import groups
 from broker.keys import services as keys
@@ -26,9 +27,7 @@ from oauth.xaa import audience_services, mappings, policies
 from oauth.xaa import providers as idps
 from tests.support import specification
 
-LOADED = {
-    "get", "post", "put", "patch", "delete",
-}  # fmt: skip
+METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def operations():
@@ -36,7 +35,7 @@ def operations():
         (path, method, operation)
         for path, methods in operator_document()["paths"].items()
         for method, operation in methods.items()
-        if method in LOADED
+        if method in METHODS
     ]
 
 

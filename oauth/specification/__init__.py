@@ -1,0 +1,1 @@
+"""What the document of the public listener says about the authorization server."""
