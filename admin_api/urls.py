@@ -7,13 +7,18 @@ from typing import Any
 from django.urls import path
 
 from admin_api.viewsets.administrators import AdminKeys, Staff
+from admin_api.viewsets.approvals import Approvals, ApprovalSettings
+from admin_api.viewsets.audit import AuditEvents, AuditSeals
 from admin_api.viewsets.clients import Clients
 from admin_api.viewsets.connections import BrokerGrants, Connections
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
+from admin_api.viewsets.grants import ConsentGrants, UserGrants
+from admin_api.viewsets.issuances import Issuances
 from admin_api.viewsets.keys import AccessGroups, ApiKeys
 from admin_api.viewsets.providers import BrokerProviders
 from admin_api.viewsets.proxies import OAuthProxies, ProxySessions
+from admin_api.viewsets.registration import RegistrationSettings
 from admin_api.viewsets.resources import (
     ExchangeClients,
     PolicyRules,
@@ -23,11 +28,13 @@ from admin_api.viewsets.resources import (
 )
 from admin_api.viewsets.servers import McpServers
 from admin_api.viewsets.sign_in import Identities, IdentityProviders
+from admin_api.viewsets.signing_keys import SigningKeys
+from admin_api.viewsets.system import Server
+from admin_api.viewsets.tokens import Tokens, UserTokens
 from admin_api.viewsets.users import Users
 from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
 
 LIST: dict[str, Any] = {"get": "list", "post": "create"}
-USER: dict[str, Any] = {"get": "retrieve", "patch": "change"}
 ONE: dict[str, Any] = {"get": "retrieve", "patch": "change", "delete": "remove"}
 REPLACED: dict[str, Any] = {"get": "retrieve", "put": "change", "delete": "remove"}
 CHANGED: dict[str, Any] = {**ONE, "put": "change"}
@@ -37,8 +44,17 @@ MEMBER: dict[str, Any] = {"delete": "remove"}
 # Ids of clients with a metadata document are URLs, so a client's id may hold slashes; the routes
 # with something behind the id come first.
 urlpatterns = [
+    path("audit", AuditEvents.as_view({"get": "list"})),
+    path("audit/actions", AuditEvents.as_view({"get": "actions"})),
+    path("audit/export", AuditEvents.as_view({"get": "export"})),
+    path("audit/keys", AuditSeals.as_view({"get": "keys"})),
+    path("audit/seals", AuditSeals.as_view({"get": "list"})),
+    path("audit/state", AuditSeals.as_view({"get": "state"})),
+    path("audit/verify", AuditSeals.as_view({"post": "verify"})),
     path("users", Users.as_view(LIST)),
-    path("users/<str:user_id>", Users.as_view(USER)),
+    path("users/<str:user_id>", Users.as_view(ONE)),
+    path("users/<str:user_id>/grants", UserGrants.as_view({"get": "retrieve"})),
+    path("users/<str:user_id>/tokens", UserTokens.as_view({"get": "list", "delete": "remove"})),
     path("users/<str:user_id>/disable", Users.as_view({"patch": "disable"})),
     path("users/<str:user_id>/enable", Users.as_view({"patch": "enable"})),
     path("resources", Resources.as_view(LIST)),
@@ -65,6 +81,18 @@ urlpatterns = [
     path("broker-providers", BrokerProviders.as_view(LIST)),
     path("broker-providers/presets", BrokerProviders.as_view({"get": "presets"})),
     path("broker-providers/<str:key>", BrokerProviders.as_view(ONE)),
+    path("auth/verify", Server.as_view({"post": "verify"})),
+    path("tokens", Tokens.as_view({"get": "list"})),
+    path("tokens/<str:jti>", Tokens.as_view(MEMBER)),
+    path("issuances", Issuances.as_view({"get": "list"})),
+    path("issuances/<str:key>", Issuances.as_view({"get": "retrieve", "delete": "remove"})),
+    path("keys", SigningKeys.as_view({"get": "list"})),
+    path("keys/rotate", SigningKeys.as_view({"post": "rotate"})),
+    path("stats", Server.as_view({"get": "stats"})),
+    path("system/status", Server.as_view({"get": "status"})),
+    path("system/config", Server.as_view({"get": "configuration"})),
+    path("settings/dcr", RegistrationSettings.as_view({"get": "retrieve", "patch": "change"})),
+    path("grants/consent/<str:key>", ConsentGrants.as_view(MEMBER)),
     path("connections", Connections.as_view(LIST)),
     path("connections/<str:key>", Connections.as_view({"get": "retrieve", "delete": "remove"})),
     path("grants/broker", BrokerGrants.as_view({"get": "list"})),
@@ -75,6 +103,14 @@ urlpatterns = [
     path("admin-keys", AdminKeys.as_view(LIST)),
     path("admin-keys/<str:key>", AdminKeys.as_view({"get": "retrieve"})),
     path("admin-keys/<str:key>/revoke", AdminKeys.as_view({"post": "revoke"})),
+    path("approvals", Approvals.as_view(LIST)),
+    path("approvals/<str:key>", Approvals.as_view({"get": "retrieve"})),
+    path("approvals/<str:key>/approve", Approvals.as_view({"post": "approve"})),
+    path("approvals/<str:key>/reject", Approvals.as_view({"post": "reject"})),
+    path(
+        "settings/approvals",
+        ApprovalSettings.as_view({"get": "retrieve", "patch": "change"}),
+    ),
     path("staff", Staff.as_view(LIST)),
     path("staff/<str:user_id>", Staff.as_view(ONE)),
     path("access-groups", AccessGroups.as_view(LIST)),

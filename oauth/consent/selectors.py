@@ -1,5 +1,6 @@
 """What has been allowed already."""
 
+import uuid
 from collections.abc import Collection
 
 from django.db.models import QuerySet
@@ -32,6 +33,11 @@ def covers(consent: ConsentGrant | None, *, scopes: Collection[str]) -> bool:
 def includes(consent: ConsentGrant | None, *, scopes: Collection[str]) -> bool:
     """There is a consent in force, and it names each of these scopes."""
     return consent is not None and set(scopes) <= set(consent.scopes)
+
+
+def all_consents_of(user_id: uuid.UUID) -> QuerySet[ConsentGrant]:
+    """Everything the user ever allowed, revoked consents too, the newest first."""
+    return ConsentGrant.objects.filter(user=user_id).select_related("client").order_by("-pk")
 
 
 def consents_of(user: User) -> QuerySet[ConsentGrant]:

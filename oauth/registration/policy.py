@@ -7,8 +7,13 @@ too, since they are another way to the same end.
 from collections.abc import Collection
 from enum import StrEnum
 
+from django.db import transaction
+
+from audit import record
+from audit.events import RegistrationModeUpdated
 from authplane.core import runtime
 from authplane.core.config import config
+from authplane.core.models import RuntimeSetting
 from oauth.errors import OAuthError, Reason
 
 SETTING = "dcr_mode"
@@ -29,6 +34,18 @@ def mode() -> Mode:
         return Mode(chosen)
     except ValueError:
         return Mode.ADMIN_ONLY
+
+
+def set_mode(wanted: Mode, *, actor: str) -> None:
+    """The mode in every process within seconds. The mode that is in force already: nothing."""
+    with transaction.atomic():
+        # Two operators at once: the second sees what the first made of it.
+        row = RuntimeSetting.objects.select_for_update().filter(name=SETTING).first()
+        before = str(row.value) if row else config().dcr.mode
+        if before == wanted.value:
+            return
+        runtime.write(SETTING, wanted.value, by=actor)
+        record.record(RegistrationModeUpdated(actor_id=actor, before=before, after=wanted.value))
 
 
 def is_closed() -> bool:

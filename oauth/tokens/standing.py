@@ -7,7 +7,7 @@ marked nowhere, so that an exchange which runs beside a revocation cannot leave 
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -99,6 +99,18 @@ def read_standings(first: uuid.UUID, second: uuid.UUID) -> dict[uuid.UUID, Stand
     with connection.cursor() as cursor:
         given = [_ID.get_db_prep_value(jti, connection) for jti in (first, second)]
         cursor.execute(_QUERY_OF_TWO, given)
+        rows = {_ID.to_python(row[0]): row[1:] for row in cursor.fetchall()}
+    return {jti: _standing(jti, row) for jti, row in rows.items()}
+
+
+def read_all_standings(ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Standing]:
+    """The standings of these tokens by id, of those that the ledger knows. One statement."""
+    if not ids:
+        return {}
+    places = ", ".join(["%s"] * len(ids))
+    with connection.cursor() as cursor:
+        given = [_ID.get_db_prep_value(jti, connection) for jti in ids]
+        cursor.execute(f"{_QUERY_OF_ANY} ({places})", given)
         rows = {_ID.to_python(row[0]): row[1:] for row in cursor.fetchall()}
     return {jti: _standing(jti, row) for jti, row in rows.items()}
 
@@ -276,7 +288,8 @@ _QUERY_AND_TELL: Final = (
     f"({insert('audit_auditevent', AUDIT_COLUMNS, after=f'standing WHERE {_COUNTS}')} RETURNING 1) "
     "SELECT standing.*, EXISTS (SELECT FROM told) FROM standing"
 )
-_QUERY_OF_TWO: Final = f"SELECT token.id, {_COLUMNS} {_TABLES} WHERE token.id IN (%s, %s)"
+_QUERY_OF_ANY: Final = f"SELECT token.id, {_COLUMNS} {_TABLES} WHERE token.id IN"
+_QUERY_OF_TWO: Final = f"{_QUERY_OF_ANY} (%s, %s)"
 _QUERY_DESCRIBED: Final = (
     f"SELECT {_COLUMNS}, {', '.join(_DESCRIPTION)} {_TABLES} {_ORIGIN} WHERE token.id = %s"
 )

@@ -39,7 +39,7 @@ def test_a_careful_configuration_needs_no_words():
 def test_unusual_choices_are_named(areas, word):
     (notice,) = told(**areas)
 
-    assert word in notice
+    assert word in notice.body
 
 
 def test_on_localhost_nothing_is_unusual():
