@@ -172,9 +172,11 @@ ADVICE: Final[dict[str, Advice]] = {
         "Send Authorization: Bearer with the operator API key.",
     ),
     "unauthorized_client": Advice(
-        "The client is known, but this grant is not among those it may use.",
+        "The client is known, but this grant is not among those it may use, or an administrator has"
+        " not approved the client yet.",
         _NO,
-        "Register the client with this grant type, or use one that it has.",
+        "Register the client with this grant type, or use one that it has. A client that waits for"
+        " approval works as soon as it is given; ask the operators of this server.",
     ),
     "unmet_authentication_requirements": Advice(
         "The application wants a way of signing in (acr_values) that is not to be had here.",

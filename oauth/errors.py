@@ -34,6 +34,7 @@ class Reason(StrEnum):
     CLIENT_UNKNOWN = "client_unknown"
     CLIENT_ID_MISSING = "client_id_missing"
     CLIENT_INACTIVE = "client_inactive"
+    CLIENT_PENDING = "client_pending"
     CLIENT_METHODS_MIXED = "client_methods_mixed"
     CLIENT_METHOD_WRONG = "client_method_wrong"
     CLIENT_SECRET_WRONG = "client_secret_wrong"  # noqa: S105 - a name
@@ -222,6 +223,9 @@ WIRE: Final[dict[Reason, Wire]] = {
     Reason.CLIENT_UNKNOWN: _CLIENT,
     Reason.CLIENT_ID_MISSING: _CLIENT,
     Reason.CLIENT_INACTIVE: _CLIENT,
+    Reason.CLIENT_PENDING: Wire(
+        "unauthorized_client", 400, "the client waits for approval by an administrator"
+    ),
     Reason.CLIENT_METHODS_MIXED: _request("use exactly one client authentication method"),
     Reason.CLIENT_METHOD_WRONG: _CLIENT,
     Reason.CLIENT_SECRET_WRONG: _CLIENT,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from admin_api.administrators.reach import covers
 from admin_api.models import AdminApiKey
 from admin_api.operations import Role
 
-SHARED: str = "admin"
-NAMED: str = "admin-key:"
+SHARED: Final = "admin"
+NAMED: Final = "admin-key:"
+LONGEST_CHAIN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,35 @@ class Operator:
     def may(self, needed: Role, operation: str) -> bool:
         """The role reaches that far, and the key was not narrowed to something else."""
         return self.role.may(needed) and covers(self.allowed, operation)
+
+
+def other_names(operator: Operator) -> frozenset[str]:
+    """Names under which the same person may have spoken.
+
+    Whoever makes a key has seen it: the maker of a key and its holder count as one, in both
+    directions and however long the chain. Keys that one administrator made for two others are two.
+    """
+    return frozenset(_makers(operator.made_by)) | frozenset(_made_by(operator.actor_id))
+
+
+def _makers(maker: str) -> Iterator[str]:
+    for _ in range(LONGEST_CHAIN):
+        if not maker:
+            return
+        yield maker
+        name = maker.removeprefix(NAMED)
+        row = AdminApiKey.objects.filter(name=name).first() if name != maker else None
+        maker = row.created_by if row else ""
+
+
+def _made_by(actor: str) -> Iterator[str]:
+    makers = [actor]
+    for _ in range(LONGEST_CHAIN):
+        rows = AdminApiKey.objects.filter(created_by__in=makers)
+        makers = [actor_of(row) for row in rows]
+        if not makers:
+            return
+        yield from makers
 
 
 def actor_of(row: AdminApiKey) -> str:

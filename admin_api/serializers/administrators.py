@@ -46,3 +46,15 @@ class StaffChange(Body):
     """Body of `PATCH /admin/staff/{user_id}`."""
 
     role = serializers.ChoiceField(choices=list(Role))
+
+
+class NewApproval(Body):
+    """Body of `POST /admin/approvals`."""
+
+    client_id = Text(max_length=512)
+
+
+class Answer(Body):
+    """Body of an approval or a rejection; none at all means no reason."""
+
+    reason = Text(required=False, allow_blank=True, default="", max_length=255)

@@ -30,10 +30,10 @@ from broker.proxies.selectors import Proxy, proxies
 from oauth.authorize import pending
 from oauth.authorize.responses import error_redirect, see_other
 from oauth.authorize.trust import (
-    INACTIVE_CLIENT,
     UNTRUSTED_REDIRECT,
     is_registered_redirect,
     refusal_page,
+    switched_off,
 )
 from oauth.consent.display import destination, shown_client, shown_resource
 from oauth.errors import Reason
@@ -236,7 +236,7 @@ def _switch_account_url(proxy: Proxy, waiting: AuthorizationRequest) -> str:
 def _withdrawn_page(proxy: Proxy, waiting: AuthorizationRequest) -> HttpResponse | None:
     """The client was suspended, or its redirect URI is allowed no more, while the user read."""
     if waiting.client.status != Client.Status.ACTIVE:
-        return refusal_page(INACTIVE_CLIENT)
+        return refusal_page(switched_off(waiting.client))
     uri = waiting.redirect_uri
     allowed = is_allowed(uri, patterns=proxy.allowed_redirects)
     if not allowed or not is_registered_redirect(waiting.client, uri):

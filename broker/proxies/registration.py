@@ -20,6 +20,7 @@ from oauth.clients.records import fields_of
 from oauth.clients.secrets import digest_secret
 from oauth.errors import OAuthError
 from oauth.models import Client
+from oauth.registration import approval
 from oauth.registration.rules import Rules
 from oauth.registration.schema import BadMetadata, Metadata, Problem, read_metadata
 from oauth.resources.scopes import parse_scope
@@ -58,11 +59,13 @@ def register_client(proxy: Proxy, document: Mapping[str, Any]) -> Registered:
         client_id=f"gateway_{secrets.token_hex(8)}",
         scope=_ceiling(proxy, document.get("scope")),
         client_secret=digest_secret(secret) if secret else "",
+        status=approval.initial_status(Client.Source.DCR),
         registration_source=Client.Source.DCR,
     )
     with transaction.atomic():
         client.save(force_insert=True)
         record.record(ClientRegistered(client_id=client.client_id, source=Client.Source.DCR))
+        approval.begin_if_pending(client)
     lookup.drop(client.client_id, issuer=proxy.key)
     counter("authserver_clients_registered_total").labels(source=Client.Source.DCR).inc()
     return Registered(client, secret)

@@ -59,6 +59,14 @@ INACTIVE_CLIENT = Refusal(
     "on again.",
     "Client Suspended",
 )
+PENDING_CLIENT = Refusal(
+    Reason.CLIENT_PENDING,
+    403,
+    "This application waits for approval by an administrator",
+    "Nobody here has looked at this application yet. It gets no access until an administrator has "
+    "approved it; you can come back then.",
+    "Client Pending: an administrator has to approve the registration",
+)
 UNTRUSTED_REDIRECT = Refusal(
     Reason.REDIRECT_INVALID,
     400,
@@ -110,8 +118,13 @@ def trusted_client(client_id: str, *, find_client: Callable[[str], Client | None
     if client is None:
         raise UntrustedRequest(UNKNOWN_CLIENT)
     if client.status != Client.Status.ACTIVE:
-        raise UntrustedRequest(INACTIVE_CLIENT, client_id=client.client_id)
+        raise UntrustedRequest(switched_off(client), client_id=client.client_id)
     return client
+
+
+def switched_off(client: Client) -> Refusal:
+    """What users are told of a client that is not active."""
+    return PENDING_CLIENT if client.status == Client.Status.PENDING else INACTIVE_CLIENT
 
 
 def trusted_asker(parameters: Parameters, *, client: Client) -> Asker:

@@ -165,6 +165,8 @@ def _require_secret(presented_secret: str, *, client: Client, now: datetime) -> 
 
 
 def _require_active(client: Client) -> None:
+    if client.status == Client.Status.PENDING:
+        raise OAuthError(Reason.CLIENT_PENDING)
     if client.status != Client.Status.ACTIVE:
         raise OAuthError(Reason.CLIENT_INACTIVE)
 

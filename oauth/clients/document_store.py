@@ -12,6 +12,7 @@ from oauth.clients import lookup
 from oauth.clients.policy import initial_ceiling
 from oauth.clients.records import fields_of, fingerprint, forget_what_was_shown
 from oauth.models import Client, FetchedDocument
+from oauth.registration import approval
 from oauth.registration.schema import Metadata
 
 MAX_CAUSE = 64
@@ -69,12 +70,14 @@ def save(
             defaults=fields
             | {
                 "registration_source": Client.Source.CIMD,
+                "status": approval.initial_status(Client.Source.CIMD),
                 "scope": initial_ceiling(metadata.grant_types),
                 "created": now,
             },
         )
         if created:
             record.record(ClientRegistered(client_id=client_id, source=Client.Source.CIMD))
+            approval.begin_if_pending(client)
         elif client.registration_source == Client.Source.CIMD:
             _update(client, fields=fields, now=now)
         FetchedDocument.objects.update_or_create(
@@ -111,6 +114,7 @@ def _update(client: Client, *, fields: dict[str, object], now: datetime) -> None
     told = [name for name in changed if not name.startswith("cimd_")]
     if told:
         record.record(ClientUpdated(client_id=client.client_id, fields=",".join(told)))
+        approval.on_change(client, changed=told)
 
 
 def prolong(stored: Stored, *, fresh_until: datetime, now: datetime) -> Client:

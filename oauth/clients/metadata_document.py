@@ -81,8 +81,8 @@ def is_document_url(client_id: str) -> bool:
 def find_or_fetch(client_id: str) -> Client | None:
     """The client that this document describes, as recently as it has to be known; else None.
 
-    A suspended client is returned as it is stored. None also when it is unknown and registration
-    is closed, or when it cannot be verified at present.
+    A suspended client, or one that waits for approval, is returned as it is stored. None also when
+    it is unknown and registration is closed, or when it cannot be verified at present.
     """
     if not config().cimd.enabled or not is_document_url(client_id):
         return None
@@ -116,7 +116,7 @@ def refetch_stale(now: datetime) -> int:
         FetchedDocument.objects.filter(
             kind=FetchedDocument.Kind.METADATA,
             fresh_until__lte=now,
-            client__status=Client.Status.ACTIVE,
+            client__status__in=(Client.Status.ACTIVE, Client.Status.PENDING),
         )
         .exclude(failure__gt="", checked_at__gt=now - PAUSE_AFTER_FAILURE)
         .order_by("checked_at")

@@ -38,6 +38,7 @@ from oauth.clients.secrets import digest_secret, new_client_secret
 from oauth.clients.selectors import get_client
 from oauth.errors import OAuthError
 from oauth.models import Client
+from oauth.registration import approval
 from oauth.registration.rules import ADMINISTERED
 from oauth.registration.schema import BadMetadata, Metadata, Problem, read_metadata
 from oauth.registration.security import SWITCH_MEMBERS
@@ -105,6 +106,7 @@ def update_client(
         if set(IDENTITY) & set(changed):
             forget_what_was_shown(client, now=clock.now())
         record.record(ClientUpdated(actor_id=actor, client_id=client_id, fields=",".join(changed)))
+        approval.on_change(client, changed=changed, by=actor)
     return client
 
 
@@ -140,6 +142,7 @@ def revoke_client(client_id: str, *, actor: str = "admin") -> Client:
     with _locked(client_id) as client:
         if client.status != Client.Status.REVOKED:
             _move(client, start=set(Client.Status), target=Client.Status.REVOKED)
+            approval.withdraw(client)
             record.record(ClientRevoked(actor_id=actor, client_id=client_id))
     return client
 

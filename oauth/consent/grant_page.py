@@ -16,7 +16,7 @@ from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.pages import error_page, page_view, render_page
 from oauth.authorize.responses import see_other
-from oauth.authorize.trust import INACTIVE_CLIENT, refusal_page
+from oauth.authorize.trust import INACTIVE_CLIENT, refusal_page, switched_off
 from oauth.consent import grant_services as services
 from oauth.consent.display import shown_client, shown_resource
 from oauth.consent.grant_link import PARAMETER, Ask, read_link
@@ -129,7 +129,7 @@ def _question(link: str, *, user: User) -> Question | HttpResponse:
         return _of_another_account(link)
     client = Client.objects.filter(pk=ask.client).first()
     if client is None or client.status != Client.Status.ACTIVE:
-        return refusal_page(INACTIVE_CLIENT)
+        return refusal_page(switched_off(client) if client else INACTIVE_CLIENT)
     resource = find_resource(ask.resource)
     scopes = tuple(name for name in ask.scopes if resource and name in resource.scope_names)
     if resource is None or not scopes:

@@ -18,10 +18,10 @@ from oauth.authorize.responses import (
     see_other,
 )
 from oauth.authorize.trust import (
-    INACTIVE_CLIENT,
     UNTRUSTED_REDIRECT,
     is_registered_redirect,
     refusal_page,
+    switched_off,
 )
 from oauth.consent import services
 from oauth.consent.page import consent_page
@@ -118,7 +118,7 @@ def _observe(waiting: AuthorizationRequest) -> None:
 def _withdrawn_page(waiting: AuthorizationRequest) -> HttpResponse | None:
     """The client was suspended, or gave up the redirect URI, while the user was reading."""
     if waiting.client.status != Client.Status.ACTIVE:
-        return refusal_page(INACTIVE_CLIENT)
+        return refusal_page(switched_off(waiting.client))
     if not is_registered_redirect(waiting.client, waiting.redirect_uri):
         return refusal_page(UNTRUSTED_REDIRECT)
     return None

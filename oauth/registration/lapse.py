@@ -85,7 +85,7 @@ def unused_clients(*, now: datetime, cutoff: datetime) -> "QuerySet[Client]":
     unused: QuerySet[Client] = Client.objects.filter(
         ~used,
         registration_source__in=(Client.Source.DCR, Client.Source.CIMD),
-        status=Client.Status.ACTIVE,
+        status__in=(Client.Status.ACTIVE, Client.Status.PENDING),
         created__lte=cutoff,
         updated__lte=cutoff,
     )

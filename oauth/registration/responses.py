@@ -25,6 +25,9 @@ def client_information(registered: Registered) -> dict[str, Any]:
     body["application_type"] = client.application_type or "web"
     if client.scope:
         body["scope"] = client.scope
+    if client.status == client.Status.PENDING:
+        # No standard's member: it spares developers the search for why nothing works yet.
+        body["client_status"] = client.status
     body["registration_access_token"] = registered.registration_token
     body["registration_client_uri"] = f"{config().server.issuer}/oauth/register/{client.client_id}"
     return body

@@ -22,7 +22,7 @@ from oauth.clients.removal import remove_client
 from oauth.clients.secrets import digest_secret, new_client_secret, verify_secret
 from oauth.errors import OAuthError, Reason
 from oauth.models import Client, FetchedDocument
-from oauth.registration import policy
+from oauth.registration import approval, policy
 from oauth.registration.rules import DYNAMIC
 from oauth.registration.schema import BadMetadata, Metadata, Problem, read_metadata
 
@@ -58,6 +58,8 @@ class TooMany(Exception):
 def register_client(document: Mapping[str, Any]) -> Registered:
     """A new client that registered itself. Nothing is written unless every rule holds.
 
+    Where administrators have to agree to it, it is there and cannot be used yet.
+
     Spec: RFC 7591 sections 2, 3.1 and 5.
     Raises: OAuthError(REGISTRATION_DISABLED), BadMetadata, OAuthError(REDIRECT_NOT_APPROVED),
     TooMany.
@@ -72,19 +74,21 @@ def register_client(document: Mapping[str, Any]) -> Registered:
         **fields_of(metadata),
         scope=initial_ceiling(metadata.grant_types),
         client_secret=digest_secret(secret) if secret else "",
+        status=approval.initial_status(Client.Source.DCR),
         registration_source=Client.Source.DCR,
         registration_token=sha256_hex(token),
     )
     with transaction.atomic():
         client.save(force_insert=True)
         record.record(ClientRegistered(client_id=client.client_id, source=Client.Source.DCR))
+        approval.begin_if_pending(client)
     lookup.drop(client.client_id)
     counter("authserver_clients_registered_total").labels(source=Client.Source.DCR).inc()
     return Registered(client, token, secret)
 
 
 def managed_client(client_id: str, *, presented_token: str, lock: bool = False) -> Client:
-    """The active dynamic client that this registration access token belongs to.
+    """The dynamic client that this registration access token belongs to, approved or not yet.
 
     An unknown client, a wrong token and a client that an operator switched off look the same.
 
@@ -97,7 +101,7 @@ def managed_client(client_id: str, *, presented_token: str, lock: bool = False) 
             issuer="",
             client_id=client_id,
             registration_source=Client.Source.DCR,
-            status=Client.Status.ACTIVE,
+            status__in=(Client.Status.ACTIVE, Client.Status.PENDING),
         ).first()
         if "\x00" not in client_id
         else None
@@ -173,6 +177,7 @@ def _apply(client: Client, metadata: Metadata) -> str | None:
             actor_id=client.client_id, client_id=client.client_id, fields=",".join(changed)
         )
     )
+    approval.on_change(client, changed=changed)
     return secret
 
 
