@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from authplane.core.openapi.shapes import ID, Schema, one_of
+from authplane.core.openapi.shapes import ID, MOMENT, Schema, one_of
 
 SWITCH: Final = one_of("true", "false")
 
@@ -13,6 +13,9 @@ QUERY: Final[dict[str, Schema]] = {
     "cascade": {"schema": SWITCH, "description": "Together with what depends on it."},
     "dry_run": {"schema": SWITCH, "description": "Every check is made, and nothing is stored."},
     "active": {"schema": SWITCH, "description": "Those that count now, or the others."},
+    "since": {"schema": MOMENT, "description": "Not before this moment."},
+    "until": {"schema": MOMENT, "description": "Before this moment."},
+    "format": {"schema": one_of("jsonl", "csv", "sealed")},
     "user_id": {"schema": ID},
     "user_group_id": {"schema": ID},
     "idp_id": {"schema": ID},

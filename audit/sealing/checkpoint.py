@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from audit.sealing.canonical import encode
-from authplane.core.jose import JoseError, thumbprint, verify_jws
+from authplane.core.jose import JoseError, thumbprint, unverified_header, verify_jws
 
 ALGORITHM: Final = "ES256"
 CHECKPOINT: Final = "authplane-audit-checkpoint"
@@ -40,6 +40,11 @@ def read(token: str, *, typ: str, keys: list[Jwk]) -> dict[str, Any] | None:
         return verify_jws(token, keys=keys, algorithms=(ALGORITHM,), typ=(typ,))
     except JoseError:
         return None
+
+
+def unverified_kid(token: str) -> str:
+    """Which key the signature names. Raises: JoseError."""
+    return str(unverified_header(token).get("kid", ""))
 
 
 def successors(trusted: list[Jwk], offered: list[tuple[Jwk, str]]) -> list[Jwk]:

@@ -32,12 +32,17 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came back. ``json`` is None when the body is no JSON; header names are in lower case."""
+    """What came back. ``json`` is None when the body is no JSON; header names are in lower case.
+
+    ``certificate_ends`` is when the other side's certificate does, as seconds since 1970; None
+    unless it was asked for, and without TLS.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     json: Any
+    certificate_ends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +96,11 @@ def send(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
+    content: bytes | None = None,
     wants_body: bool = True,
+    wants_certificate: bool = False,
 ) -> Fetched:
-    """The answer, of whatever status, to a request with a form, a JSON document or neither.
+    """The answer, of whatever status, to a request with a form, a JSON document, bytes or neither.
 
     ``timeout`` in seconds covers everything from the name look-up to the last byte. Without
     ``wants_body`` the connection is closed after the headers: some answers never end.
@@ -105,7 +112,6 @@ def send(
     addresses = _checked(url, reach, deadline=deadline)
     transport = PinnedTransport(addresses, deadline=deadline, tls=_tls(reach.ca_path))
     sent = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-    content: bytes | None = None
     if form is not None:
         content, sent["Content-Type"] = urlencode(form).encode(), FORM
     elif document is not None:
@@ -123,6 +129,7 @@ def send(
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=body,
                 json=_parsed(body),
+                certificate_ends=_certificate_ends(response) if wants_certificate else None,
             )
     except httpx.TimeoutException:
         raise FetchFailed("took too long", sent=transport.has_sent) from None
@@ -130,6 +137,15 @@ def send(
         raise FetchFailed(
             f"transport failed: {type(error).__name__}", sent=transport.has_sent
         ) from None
+
+
+def _certificate_ends(response: httpx.Response) -> int | None:
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("ssl_object") if stream is not None else None
+    if not isinstance(connection, ssl.SSLObject | ssl.SSLSocket):
+        return None
+    told = (connection.getpeercert() or {}).get("notAfter")
+    return int(ssl.cert_time_to_seconds(told)) if isinstance(told, str) else None
 
 
 def _tls(ca_path: str) -> ssl.SSLContext:

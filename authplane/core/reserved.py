@@ -26,7 +26,6 @@ ABSENT_FEATURES: dict[str, str] = {
     "AUTHPLANE_VAULT_TIMEOUT": _SIGNING_INSIDE,
     "AUTHPLANE_VAULT_TOKEN": _SIGNING_INSIDE,
     "AUTHPLANE_VAULT_TRANSIT_": _SIGNING_INSIDE,
-    "AUTHPLANE_ADMIN_AUDIT_": "querying the audit record over the operator API",
 }
 """Variable prefix to the feature it belongs to. A feature that arrives takes its entry away."""
 
@@ -34,8 +33,6 @@ ABSENT_SECTIONS: dict[str, str] = {
     "signing.vault_transit": _SIGNING_INSIDE,
     "server.idle_timeout": "an idle limit apart from server.read_timeout",
     "tracing": "tracing",
-    "admin.audit_default_lookback": "querying the audit record over the operator API",
-    "admin.audit_max_lookback": "querying the audit record over the operator API",
     "logging.outputs.otel": "log export over OTLP",
     "metrics.otel_endpoint": "metrics export over OTLP",
 }

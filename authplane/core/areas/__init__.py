@@ -31,6 +31,7 @@ from authplane.core.areas.protocol import (
     Tokens,
 )
 from authplane.core.areas.proxies import Proxies
+from authplane.core.areas.record import AuditRecord
 from authplane.core.areas.sign_in import FederatedSignIn
 from authplane.core.areas.upstreams import Broker, Connect
 from authplane.core.areas.vault import DataKeys
@@ -55,6 +56,7 @@ class Config:
     session: Session = field(default_factory=Session)
     rate_limit: RateLimit = field(default_factory=RateLimit)
     admin: Admin = field(default_factory=Admin)
+    audit: AuditRecord = field(default_factory=AuditRecord)
     secrets: Secrets = field(default_factory=Secrets)
     data_keys: DataKeys = field(default_factory=DataKeys)
     metrics: Metrics = field(default_factory=Metrics)

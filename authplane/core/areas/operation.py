@@ -312,6 +312,20 @@ class Admin:
         read=integer,
         low=0,
     )
+    audit_default_lookback: int = setting(
+        "admin.audit_default_lookback",
+        24 * 3600,
+        "How far back a query of the audit record goes that does not say, in seconds.",
+        read=duration,
+        low=1,
+    )
+    audit_max_lookback: int = setting(
+        "admin.audit_max_lookback",
+        720 * 3600,
+        "How far back a query of the audit record may go, in seconds; not less than the default.",
+        read=duration,
+        low=1,
+    )
     allowed_hosts: tuple[str, ...] = setting(
         "admin.allowed_hosts",
         (),

@@ -1,0 +1,1 @@
+"""Checkpoints kept where whoever rules the database does not."""

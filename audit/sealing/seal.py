@@ -1,0 +1,140 @@
+"""Adding batches to the chain: what was recorded since, and what came late.
+
+A row gets its id before its transaction ends, so that ids do not become visible in their order. A
+batch takes rows only when they are some seconds old; what was still under way then is swept up
+into a later batch of its own. Nothing ever joins a batch that exists: a row that appears behind
+the sealed past by more than `LATE` is never sealed, and verification names it as inserted.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from audit.models import AuditEvent, AuditSeal, SealedEvent
+from audit.sealing import keys
+from audit.sealing.canonical import COLUMNS, FORMAT, header_digest, leaf_of, shown_row
+from audit.sealing.checkpoint import CHECKPOINT, FIRST
+from audit.sealing.locks import hold_chain
+from audit.sealing.merkle import root_of
+from authplane.core import clock
+from authplane.core.ids import first_uuid7_at
+from authplane.core.metrics import counter
+
+BATCH: Final = 5000
+SAFETY: Final = 10
+"""Seconds that a row is left alone: transactions of requests are over long before."""
+LATE: Final = 3600
+"""Seconds by which a row may come late. Nothing of ours has a transaction open for so long."""
+TIME_BITS: Final = 80
+"""How many bits of a UUIDv7 stand behind its milliseconds."""
+
+
+def seal_waiting(*, safety: int = SAFETY, seconds: float = 600) -> dict[str, Any]:
+    """Every row that is old enough stands in a batch; stops early after ``seconds``.
+
+    Raises: CryptoError when the key of the chain cannot be had.
+    """
+    started, rows, batches = time.monotonic(), 0, 0
+    while time.monotonic() - started < seconds:
+        count = _seal_next(safety=safety)
+        if not count:
+            break
+        rows, batches = rows + count, batches + 1
+        if count < BATCH:
+            break
+    return {"rows": rows, "batches": batches}
+
+
+def sweep_late() -> dict[str, Any]:
+    """Rows that became visible behind the sealed past, and not too late, stand in a batch."""
+    rows = 0
+    while count := _seal_late():
+        rows += count
+    return {"rows": rows}
+
+
+def last_seal() -> AuditSeal | None:
+    """The newest batch; None before the first."""
+    return AuditSeal.objects.order_by("-number").first()
+
+
+def earliest_late(upto: uuid.UUID) -> uuid.UUID:
+    """The least id that may still come late behind ``upto``."""
+    return uuid.UUID(int=max(0, (upto.int >> TIME_BITS) - LATE * 1000) << TIME_BITS)
+
+
+def unsealed(rows: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    """Those of the rows that stand in no batch."""
+    return rows.filter(~Exists(SealedEvent.objects.filter(event=OuterRef("pk"))))
+
+
+@transaction.atomic
+def _seal_next(*, safety: int) -> int:
+    hold_chain()
+    before = last_seal()
+    rows = AuditEvent.objects.filter(pk__lt=first_uuid7_at(clock.now() - timedelta(seconds=safety)))
+    if before:
+        rows = rows.filter(pk__gt=before.upto)
+    return _add(rows, before=before)
+
+
+@transaction.atomic
+def _seal_late() -> int:
+    hold_chain()
+    before = last_seal()
+    if before is None:
+        return 0
+    rows = AuditEvent.objects.filter(pk__gte=earliest_late(before.upto), pk__lte=before.upto)
+    return _add(unsealed(rows), before=before)
+
+
+def _add(rows: QuerySet[AuditEvent], *, before: AuditSeal | None) -> int:
+    """A batch more, of the first rows; how many they are."""
+    names = COLUMNS[FORMAT]
+    found = [
+        dict(zip(names, values, strict=True))
+        for values in rows.order_by("pk").values_list(*names)[:BATCH]
+    ]
+    if not found:
+        return 0
+    leaves = [leaf_of(shown_row(row)) for row in found]
+    columns = _columns(found, before=before) | {"root": root_of(leaves).hex()}
+    header = shown_row(columns)
+    AuditSeal.objects.create(
+        **columns, digest=header_digest(header), checkpoint=keys.sign(header, typ=CHECKPOINT)
+    )
+    SealedEvent.objects.bulk_create(
+        [
+            SealedEvent(event=row["id"], seal=columns["number"], position=at, leaf=leaf)
+            for at, (row, leaf) in enumerate(zip(found, leaves, strict=True))
+        ]
+    )
+    transaction.on_commit(
+        lambda: counter("authplane_audit_rows_sealed_total").inc(len(found)), robust=True
+    )
+    return len(found)
+
+
+def _columns(rows: list[dict[str, Any]], *, before: AuditSeal | None) -> dict[str, Any]:
+    """What is said about a batch of these rows, which are in the order of their ids."""
+    late = sum(row["id"] <= before.upto for row in rows) if before else 0
+    moments = [row["created_at"] for row in rows]
+    return {
+        "number": before.number + 1 if before else 1,
+        "format": FORMAT,
+        "sealed_at": clock.now(),
+        "first_at": min(moments),
+        "last_at": max(moments),
+        "upto": max(rows[-1]["id"], before.upto) if before else rows[-1]["id"],
+        "count": len(rows),
+        "late": late,
+        "actions": dict(sorted(Counter(row["action"] for row in rows).items())),
+        "previous": before.digest if before else FIRST,
+    }

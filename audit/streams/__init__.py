@@ -1,0 +1,1 @@
+"""The record passed on while it grows, to whoever collects events."""

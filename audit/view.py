@@ -1,0 +1,69 @@
+"""What is shown of the record: used by the operator API, the commands and the streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from audit.models import AuditEvent, AuditSeal
+
+
+def shown_event(row: AuditEvent) -> dict[str, Any]:
+    """One row. `detail` is text, as callers of AuthPlane know it, and `data` the same as JSON.
+
+    The address is empty for commands, scheduled work and whoever was forgotten. Its salt is never
+    shown: with it, the digest that stays after an erasure would give the address away.
+    """
+    return {
+        "id": str(row.pk),
+        "action": row.action,
+        "actor_id": row.actor_id,
+        "client_id": row.client_id,
+        "ip": address_of(row),
+        "detail": detail_text(row.detail),
+        "data": row.detail,
+        "request_id": row.request_id,
+        "trace_id": row.trace_id,
+        "created_at": moment(row.created_at),
+    }
+
+
+def shown_seal(row: AuditSeal, *, removed: Iterable[int] = ()) -> dict[str, Any]:
+    """One batch: what was signed about it, and the signature."""
+    return {
+        "number": row.number,
+        "sealed_at": moment(row.sealed_at),
+        "first_at": moment(row.first_at),
+        "last_at": moment(row.last_at),
+        "count": row.count,
+        "late": row.late,
+        "actions": row.actions,
+        "root": row.root,
+        "previous": row.previous,
+        "digest": row.digest,
+        "checkpoint": row.checkpoint,
+        "rows_removed": row.number in set(removed),
+    }
+
+
+def address_of(row: AuditEvent) -> str:
+    """Where the request came from; empty where that is not known or was erased."""
+    return str(json.loads(row.personal)["ip"]) if row.personal else ""
+
+
+def detail_text(detail: dict[str, Any]) -> str:
+    """`name=value` pairs; a value with a space, a quote or an equals sign is JSON text."""
+    return " ".join(f"{name}={_plain(value)}" for name, value in detail.items())
+
+
+def moment(value: datetime) -> str:
+    """In UTC, to the second (RFC 3339 section 5.6)."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str) and value and not set(value) & set(' "=\n\t'):
+        return value
+    return json.dumps(value)
