@@ -105,4 +105,7 @@ def routed() -> Iterator[tuple[str, str, Any, str]]:
     for pattern in urlpatterns:
         view: Any = pattern.callback
         for method, action in view.actions.items():
+            if method == "head":
+                # Added by the framework with the first request: the same as GET.
+                continue
             yield method.upper(), f"/admin/{pattern.pattern}", view.cls, action
