@@ -18,7 +18,18 @@ from admin_api.schemas import SCHEMAS, examples
 from admin_api.schemas.bodies import BODIES
 from authplane.core.http import JSON
 from authplane.core.openapi.document import document, empty_answer, json_answer, refusals
-from authplane.core.openapi.shapes import COUNT, TEXT, Schema, many, maybe, members, named, said
+from authplane.core.openapi.shapes import (
+    COUNT,
+    FLAG,
+    MOMENT,
+    TEXT,
+    Schema,
+    many,
+    maybe,
+    members,
+    named,
+    said,
+)
 from authplane.core.openapi.system import OPERATOR_PATHS
 
 KEY: Final = "operatorKey"
@@ -76,7 +87,7 @@ class OperatorSchema(AutoSchema):
             return None
         body = self._body(said_of_it)
         operation = {
-            "operationId": f"{type(self.view).__name__}_{self.view.action}",
+            "operationId": self._name(),
             "summary": said_of_it.summary,
             "description": _description(self.view, said_of_it),
             "tags": [_noun(path)],
@@ -95,6 +106,13 @@ class OperatorSchema(AutoSchema):
         if versioned is None or self.method not in {"PUT", "PATCH", "DELETE"}:
             return False
         return set(_names_in(self.path)) == set(versioned.columns)
+
+    def _name(self) -> str:
+        """Unique, also where PUT does what PATCH does."""
+        name = f"{type(self.view).__name__}_{self.view.action}"
+        methods = [method for method, action in self.view.action_map.items()
+                   if action == self.view.action and method != "head"]  # fmt: skip
+        return f"{name}_put" if self.method == "PUT" and len(methods) > 1 else name
 
     def _body(self, said_of_it: Operation) -> Schema | None:
         """What the route reads, by its serializer or by what the services know."""
@@ -172,6 +190,12 @@ def _responses(path: str, said_of_it: Operation, *, reads: bool) -> Schema:
     return dict(sorted({**answers, **refusals(*statuses)}.items()))
 
 
+BESIDE: Final[dict[str, Schema]] = {
+    "issuances": {"since": MOMENT, "count": COUNT},
+}
+"""What stands beside the members of a list."""
+
+
 def _answer_schema(said_of_it: Operation) -> Schema:
     """One view, or a page of them. `slug` of a list asks for one alone, without the envelope."""
     one = named(said_of_it.answers) if said_of_it.answers in SCHEMAS else {"type": "object"}
@@ -182,7 +206,11 @@ def _answer_schema(said_of_it: Operation) -> Schema:
             said_of_it.listed: many(one),
             "total": said(COUNT, "How many there are on all pages."),
             "next_cursor": said(maybe(TEXT), "For the next page; null on the last one."),
-        }
+        },
+        {
+            "total_is_minimum": said(FLAG, "There are more than `total`: nobody counted them."),
+            **BESIDE.get(said_of_it.listed, {}),
+        },
     )
     return {"anyOf": [page, one]} if "slug" in said_of_it.query else page
 

@@ -7,11 +7,13 @@ import json
 import pytest
 from django.test import Client
 
+from tests.support.specification import of_operators
+
 KEY = "operator-key-of-the-test-suite-06"
 
 
 class OperatorAtTheApi:
-    """Calls with the right key unless told otherwise."""
+    """Calls with the right key unless told otherwise. Every answer is one that is documented."""
 
     def __init__(self):
         self.http = Client()
@@ -23,8 +25,11 @@ class OperatorAtTheApi:
             data = raw if raw is not None else json.dumps(body)
             headers.setdefault("content_type", "application/json")
             kind = headers.pop("content_type")
-            return self.http.generic(method, path, data, content_type=kind, headers=headers)
-        return self.http.generic(method, path, headers=headers)
+            answer = self.http.generic(method, path, data, content_type=kind, headers=headers)
+        else:
+            answer = self.http.generic(method, path, headers=headers)
+        of_operators().require_documented(method, answer)
+        return answer
 
     def get(self, path, **options):
         return self.call("GET", path, **options)

@@ -120,7 +120,7 @@ def test_another_address_is_not_locked(operator, override_config, frozen_clock):
 )
 def test_the_public_listener_has_no_such_routes(operator, path):
     with override_settings(ROOT_URLCONF="authplane.urls.public"):
-        answer = operator.get(path)
+        answer = operator.http.get(path, headers={"authorization": f"Bearer {KEY}"})
 
     assert (404, "not_found") == (answer.status_code, answer.json()["error"])
 
