@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from authplane.core import health
+from authplane.core import arrival, health
 from authplane.core.openapi import serving as openapi
 from broker.specification.public import public_document
 from oauth.views.error_reference import error_reference
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health.health),
     path("ready", health.ready),
     path("livez", health.livez),
+    path(arrival.PATH.removeprefix("/"), arrival.arrival),
     *openapi.routes(public_document, title="Public interface", names_issuer=True),
     path("docs/errors", error_reference, name="error-reference"),
     path("", include("oauth.urls")),

@@ -40,6 +40,7 @@ TAGS: Final = (
 NOT_DESCRIBED: Final = {
     "page": "a page for people",
     "hop": "where an upstream service sends a browser back to",
+    "diagnosis": "for the operator's own command alone; to everybody else it does not exist",
 }
 """Why a route of the public listener is not in the document."""
 
@@ -56,6 +57,7 @@ LEFT_OUT: Final[dict[str, str]] = {
     "/connections/{provider}": "page",
     "/connections/{provider}/disconnect": "page",
     "/docs/errors": "page",
+    "/livez/arrival": "diagnosis",
     "/login": "page",
     "/logout": "page",
     "/mcp-servers": "page",

@@ -1,0 +1,130 @@
+"""An operation runs in this process: the viewset of the route, by someone at the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import unquote, urlencode
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from admin_api.administrators.operator import Operator
+from admin_api.commands.catalogue import Command
+from admin_api.operations import Role
+from audit import record
+from authplane.core.forms import JSON
+
+MOST_PAGES: Final = 100_000
+PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the operator API would have answered. ``document`` is None for what is no JSON object."""
+
+    status: int
+    text: str
+    document: dict[str, Any] | None
+    headers: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was done."""
+        return self.status < 400  # noqa: PLR2004 - the first status of refusals
+
+
+class AtTheMachine(BaseAuthentication):
+    """Whoever may run commands reads the database and its keys: no key of ours would stop them."""
+
+    def authenticate(self, request: Request) -> tuple[Operator, None]:  # noqa: ARG002 - DRF's
+        """The operator, named after the account of this system."""
+        return Operator(actor_id=actor(), role=Role.OWNER), None
+
+
+def actor() -> str:
+    """`cli:<account>`, from the process itself: variables can say anything."""
+    number = os.getuid()
+    try:
+        return f"cli:{pwd.getpwuid(number).pw_name}"
+    except KeyError:
+        return f"cli:{number}"
+
+
+def run(
+    command: Command,
+    path: str,
+    values: Mapping[str, str],
+    *,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """The answer of the command's operation. Refusals are answers; nothing is raised for them."""
+    request = _request(command.method, path, body, headers or {})
+    view = command.view.as_view(
+        {command.method.lower(): command.action},
+        authentication_classes=[AtTheMachine],
+        permission_classes=[],
+    )
+    try:
+        response = view(request, **values)
+        if hasattr(response, "render"):
+            response.render()
+    finally:
+        # A listener does this when a request ends; commands have no such end.
+        record.write_waiting()
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    text = content.decode()
+    return Answer(response.status_code, text, _object(text), dict(response.headers))
+
+
+def run_all(
+    command: Command, values: Mapping[str, str], *, url: str, query: Mapping[str, str], noun: str
+) -> Answer:
+    """The list whole, put together from its pages; the first refusal instead, if there is one."""
+    rows: list[Any] = []
+    asked = {"limit": str(PAGE), **query}
+    for _ in range(MOST_PAGES):
+        answer = run(command, f"{url}?{urlencode(asked)}", values)
+        if not answer.ok or answer.document is None:
+            return answer
+        rows += answer.document.get(noun, [])
+        cursor = answer.document.get("next_cursor")
+        if not cursor:
+            break
+        asked = {name: value for name, value in asked.items() if name != "offset"}
+        asked["cursor"] = cursor
+    whole = {**answer.document, noun: rows, "next_cursor": None}
+    text = json.dumps(whole, separators=(",", ":"))
+    return Answer(answer.status, text, whole, answer.headers)
+
+
+def _request(
+    method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+) -> HttpRequest:
+    content = b"" if body is None else json.dumps(body).encode()
+    place, _, query = path.partition("?")
+    environ = {
+        "REQUEST_METHOD": method, "PATH_INFO": unquote(place), "QUERY_STRING": query,
+        "SERVER_NAME": "localhost", "SERVER_PORT": "0", "SCRIPT_NAME": "", "HTTP_ACCEPT": JSON,
+        "CONTENT_TYPE": JSON, "CONTENT_LENGTH": str(len(content)) if content else "",
+        "wsgi.input": BytesIO(content), "wsgi.url_scheme": "https", **headers,
+    }  # fmt: skip
+    request = WSGIRequest(environ)
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]  # noqa: SLF001 - no browser
+    return request
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None

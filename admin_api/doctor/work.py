@@ -1,0 +1,67 @@
+"""Scheduled work: a worker and its beat are alive when jobs ran in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from django.db import DatabaseError
+
+import audit.tasks
+import authplane.core.tasks
+import broker.tasks
+import oauth.tasks
+from admin_api.doctor.findings import Finding, fine, suspicious, unknown, wrong
+from admin_api.doctor.scene import Scene
+from authplane.core import clock
+from authplane.core.models import ScheduledRun
+
+SLACK: Final = timedelta(minutes=2)
+PERIODS: Final = 3
+"""How many runs in a row may be missed before a job counts as late."""
+
+START: Final = (
+    "Start a worker with its beat: manage.py serve runs one; in a deployment of parts it is "
+    "celery -A authplane worker -B"
+)
+
+
+def planned() -> dict[str, int]:
+    """Job to seconds between two runs."""
+    modules = (audit.tasks, oauth.tasks, broker.tasks, authplane.core.tasks)
+    return {name: every for module in modules for name, every in module.SCHEDULE.items()}
+
+
+def schedule(_: Scene) -> Iterator[Finding]:
+    """Every job ran when it was due, and well."""
+    try:
+        runs = {run.name: run for run in ScheduledRun.objects.all()}
+    except DatabaseError as error:
+        yield unknown(f"the database does not answer: {type(error).__name__}")
+        return
+    jobs = planned()
+    late = [name for name, every in jobs.items() if _is_late(runs.get(name), every)]
+    if len(late) == len(jobs):
+        latest = max((run.started_at for run in runs.values() if run.started_at), default=None)
+        since = f"since {latest:%Y-%m-%d %H:%M} UTC" if latest else "ever"
+        yield wrong(f"no scheduled work was done {since}", f"{START}.")
+    elif late:
+        yield wrong(
+            f"overdue: {', '.join(sorted(late))}",
+            "A worker runs, and not these jobs: see its log. One job now: manage.py run_job NAME",
+        )
+    else:
+        yield fine(f"{len(jobs)} scheduled jobs ran in time")
+    for name in sorted(set(jobs) & set(runs)):
+        if runs[name].error:
+            yield suspicious(
+                f"{name} failed when it last ran: {runs[name].error}",
+                f"See the worker's log, then: manage.py run_job {name}",
+            )
+
+
+def _is_late(run: ScheduledRun | None, every: int) -> bool:
+    if run is None or run.started_at is None:
+        return True
+    return bool(run.started_at < clock.now() - timedelta(seconds=every * PERIODS) - SLACK)
