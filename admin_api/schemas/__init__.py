@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from admin_api.schemas import administrators, audit, broker, identities, oauth
+from admin_api.schemas import administrators, audit, broker, identities, issued, oauth
 from authplane.core.openapi.shapes import Schema
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -17,4 +17,5 @@ SCHEMAS: Final[dict[str, Schema]] = {
     **broker.SCHEMAS,
     **administrators.SCHEMAS,
     **audit.SCHEMAS,
+    **issued.SCHEMAS,
 }

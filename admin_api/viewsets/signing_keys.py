@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from admin_api.exceptions import Refused
 from admin_api.operations import Role, operation
-from admin_api.routes import SMALL_BODY, OperatorRoutes
+from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
 from admin_api.serializers.signing_keys import Rotate
 from authplane.core.http import json_response
 from oauth.keys.record import KeyUnavailable
@@ -19,8 +19,9 @@ class SigningKeys(OperatorRoutes):
     """What signs now, what will, and what still verifies."""
 
     @operation(answers="SigningKey", listed="keys")
-    def list(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
-        """The published keys, the one that signs first."""
+    def list(self, request: Request) -> HttpResponse:
+        """The published keys, the one that signs first; always all of them."""
+        known_parameters(request)
         try:
             keys = shown_keys()
         except KeyUnavailable:
