@@ -111,5 +111,5 @@ def _batch(entry: dict[str, Any]) -> Batch:
     return Batch(entry["header"], entry["digest"], entry["checkpoint"], entry["removal"], members)
 
 
-def _line(kind: str, **members: Any) -> str:
+def _line(kind: str, /, **members: Any) -> str:
     return encode({"type": kind, **members}) + "\n"

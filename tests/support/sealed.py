@@ -19,7 +19,7 @@ def make_event(*, at: datetime | None = None, nth: int = 0, **columns: Any) -> A
     moment = at or clock.now()
     personal = columns.pop("personal", json.dumps({"ip": "203.0.113.7", "salt": f"s{nth}"}))
     return AuditEvent.objects.create(
-        id=uuid.UUID(int=first_uuid7_at(moment).int | (nth + 1)),
+        id=uuid.UUID(int=first_uuid7_at(moment).int | (nth + 1) << 4),
         created_at=moment,
         personal=personal,
         personal_digest=sha256_hex(personal) if personal else "",
