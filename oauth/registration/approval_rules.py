@@ -16,6 +16,7 @@ from django.db import transaction
 from audit import record
 from audit.events import ApprovalSettingsUpdated
 from authplane.core import runtime
+from authplane.core.models import RuntimeSetting
 from oauth.models import Client
 from oauth.registration import policy
 from oauth.registration.policy import Mode
@@ -44,12 +45,7 @@ class BadRules(Exception):
 
 def rules() -> ApprovalRules:
     """The rules in force. Stored ones that cannot be read ask for everything: they fail closed."""
-    stored = runtime.read(SETTING, None)
-    if stored is None:
-        return ApprovalRules()
-    if not isinstance(stored, dict) or _problems(stored):
-        return STRICTEST
-    return _with(ApprovalRules(), stored)
+    return _understood(runtime.read(SETTING, None))
 
 
 def needed(source: str) -> int:
@@ -69,7 +65,7 @@ def change_rules(changes: Mapping[str, Any], *, actor: str = "system") -> Approv
     if problems:
         raise BadRules("; ".join(problems))
     with transaction.atomic():
-        before = rules()
+        before = _read(RuntimeSetting.objects.select_for_update().filter(name=SETTING).first())
         after = _with(before, changes)
         if after != before:
             runtime.write(SETTING, asdict(after) | {"modes": list(after.modes)}, by=actor)
@@ -84,6 +80,19 @@ def change_rules(changes: Mapping[str, Any], *, actor: str = "system") -> Approv
 def shown_rules(now: ApprovalRules) -> dict[str, Any]:
     """The rules as operators see them."""
     return {"dcr": now.dcr, "cimd": now.cimd, "modes": list(now.modes)}
+
+
+def _read(row: RuntimeSetting | None) -> ApprovalRules:
+    """Past the cache: a change of one member must not undo another's of a second ago."""
+    return _understood(row.value if row else None)
+
+
+def _understood(stored: Any) -> ApprovalRules:
+    if stored is None:
+        return ApprovalRules()
+    if not isinstance(stored, dict) or _problems(stored):
+        return STRICTEST
+    return _with(ApprovalRules(), stored)
 
 
 def _with(before: ApprovalRules, changes: Mapping[str, Any]) -> ApprovalRules:
