@@ -9,6 +9,7 @@ from django.db import Error, connection
 from django.db.models import Count as Counting
 from django.db.models import Q
 
+from admin_api.runtime_settings import notices as operators_notices
 from authplane.accounts.models import User
 from authplane.core import clock, crypto, shared
 from authplane.core.cache import TimedCache
@@ -87,7 +88,7 @@ def configuration() -> dict[str, Any]:
         "xaa": {"enabled": features.xaa},
         "agents": {"enabled": True, "jwks_listing": known.agents.enable_jwks_listing},
         "oidc": {"enabled": known.oidc.enabled},
-        "notices": [notice._asdict() for notice in told],
+        "notices": [*(notice._asdict() for notice in told), *operators_notices()],
     }  # fmt: skip
 
 

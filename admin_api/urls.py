@@ -26,6 +26,7 @@ from admin_api.viewsets.resources import (
     ReturnUrls,
     RuntimeClients,
 )
+from admin_api.viewsets.runtime_settings import LimitSettings, NoticeSettings
 from admin_api.viewsets.servers import McpServers
 from admin_api.viewsets.sign_in import Identities, IdentityProviders
 from admin_api.viewsets.signing_keys import SigningKeys
@@ -91,6 +92,8 @@ urlpatterns = [
     path("stats", Server.as_view({"get": "stats"})),
     path("system/status", Server.as_view({"get": "status"})),
     path("system/config", Server.as_view({"get": "configuration"})),
+    path("settings/limits", LimitSettings.as_view({"get": "retrieve", "patch": "change"})),
+    path("settings/notices", NoticeSettings.as_view({"get": "retrieve", "put": "change"})),
     path("settings/dcr", RegistrationSettings.as_view({"get": "retrieve", "patch": "change"})),
     path("grants/consent/<str:key>", ConsentGrants.as_view(MEMBER)),
     path("connections", Connections.as_view(LIST)),

@@ -902,6 +902,22 @@ class RegistrationModeUpdated(Event):
     after: str
 
 
+@event("settings.limits_updated")
+class LimitsUpdated(Event):
+    """Callers may ask for more or less than before. `fields` names what changed, in one order."""
+
+    fields: str
+    before: str
+    after: str
+
+
+@event("settings.notices_updated")
+class NoticesUpdated(Event):
+    """Operators tell each other something else. `notices` are the ids there are now."""
+
+    notices: str
+
+
 @event("admin.ui.login")
 class OperatorKeyVerified(Event):
     """Somebody asked whether a key of the operator API is good, and it was."""

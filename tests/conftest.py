@@ -105,6 +105,16 @@ def _empty_shared_state() -> None:
     empty_shared_state()
 
 
+@pytest.fixture(autouse=True)
+def _configured_budgets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests without a database ask none for the limits that operators chose."""
+    from authplane.core import budgets
+
+    wants_database = {"db", "transactional_db"} & set(request.fixturenames)
+    if not wants_database and request.node.get_closest_marker("django_db") is None:
+        monkeypatch.setattr(budgets._chosen, "load", lambda _: {})
+
+
 @pytest.fixture
 def oauth(db: None) -> Iterator[Any]:
     """A client of the application in this process, without registration yet."""

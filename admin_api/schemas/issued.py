@@ -20,6 +20,7 @@ from authplane.core.openapi.shapes import (
     one_of,
     said,
 )
+from authplane.core.budgets import NAMES
 from oauth.keys.record import State
 from oauth.models import AccessToken
 from oauth.registration.policy import Mode
@@ -42,7 +43,8 @@ _PART: Final = members(
     {"name": TEXT, "status": one_of("healthy", "unhealthy", "not_configured")}, {"driver": TEXT}
 )
 _NOTICE: Final = members(
-    {"id": TEXT, "severity": one_of("info", "warning"), "title": TEXT, "body": TEXT}
+    {"id": TEXT, "severity": one_of("info", "warning"), "title": TEXT, "body": TEXT},
+    {"docs_url": TEXT},
 )
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -118,6 +120,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Rotation": members({**_KEY, "changed": FLAG, "withdrawn": TEXTS}),
     "RegistrationMode": members({"mode": one_of(*(mode.value for mode in Mode))}),
+    "Limits": members(
+        {
+            **dict.fromkeys(NAMES, COUNT),
+            "changed": said(TEXTS, "Those that were changed here; the others are configured."),
+            "updated_at": maybe(MOMENT),
+            "updated_by": TEXT,
+        }
+    ),
+    "Notices": members({"notices": many(_NOTICE)}),
     "Statistics": members(
         {
             "clients": COUNT,

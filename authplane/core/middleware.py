@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpResponse
 
-from authplane.core import cors, logging, metrics, ratelimit
+from authplane.core import budgets, cors, logging, metrics, ratelimit
 from authplane.core.config import config
 from authplane.core.dispatch import answer_machine
 from authplane.core.error_pages import page_for_status
@@ -125,6 +125,9 @@ def _within_budget(request: HttpRequest, *, path: str, machine: bool) -> HttpRes
     else:
         scope, rate, burst = "public", present.rate_limit.rps, present.rate_limit.burst
         enabled = present.rate_limit.enabled
+        if enabled and budgets.chosen():
+            rate = budgets.value("requests_per_second", rate)
+            burst = budgets.value("request_burst", burst)
     if not enabled or path == UNLIMITED or (settings.OPERATOR and path.startswith(DATA_PLANE)):
         # The data plane is asked about every request of everybody, from one address.
         return None

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit import record
 from audit.events import ClientDeleted, ClientRegistered, ClientUpdated
-from authplane.core import clock, ratelimit
+from authplane.core import budgets, clock, ratelimit
 from authplane.core.config import config
 from authplane.core.hashing import constant_time_equals, new_secret, sha256_hex
 from authplane.core.metrics import counter
@@ -210,7 +210,7 @@ def _count_software(metadata: Metadata) -> None:
     """
     if not config().rate_limit.enabled:
         return
-    rate = config().dcr.software_rate_limit
+    rate = budgets.value("software_registrations_per_second", config().dcr.software_rate_limit)
     verdict = ratelimit.take(
         "register-software", software_key(metadata), rate=rate, burst=rate * SOFTWARE_BURST
     )

@@ -5,7 +5,7 @@ import logging
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from authplane.core import ratelimit
+from authplane.core import budgets, ratelimit
 from authplane.core.config import config
 from authplane.core.forms import JSON, BadBody, read_json_object, require_media_type
 from authplane.core.http import error_response, json_response
@@ -110,8 +110,8 @@ def _require_budget(request: HttpRequest) -> None:
     verdict = ratelimit.take(
         "register",
         network_key(client_address(request)),
-        rate=limits.rate_limit,
-        burst=limits.rate_limit_burst,
+        rate=budgets.value("registrations_per_second", limits.rate_limit),
+        burst=budgets.value("registration_burst", limits.rate_limit_burst),
     )
     if not verdict.allowed:
         raise TooMany(verdict)
