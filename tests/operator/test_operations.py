@@ -10,7 +10,6 @@ from audit.events import CATALOGUE
 WITHOUT_RECORD = {
     ("POST", "WorkloadIssuers", "test"): "a rehearsal: nothing is stored",
     ("POST", "AuditSeals", "verify"): "compares; what the schedule finds is recorded",
-    ("POST", "AuditSeals", "verify"): "a comparison: nothing is stored",
 }
 OF_ANY_ROLE = {("Server", "verify"): "whoever holds a key may ask whether it is good"}
 FILES = {("AuditEvents", "export")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from django.db import connection
 from django.test import Client as Browser
@@ -90,37 +89,36 @@ def test_a_long_list_is_counted_as_far_as_anybody_pages(operator, scene, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("end", "status", "because"),
+    ("end", "told"),
     [
-        (lambda scene, token: AccessToken.objects.update(expires=token.row.created), "expired", ""),
+        (
+            lambda scene, token: AccessToken.objects.update(expires=token.row.created),
+            ("expired", ""),
+        ),
         (
             lambda scene, token: TokenFamily.objects.update(revoked_at=token.row.created),
-            "revoked",
-            "token_revoked",
+            ("revoked", "token_revoked"),
         ),
         (
             lambda scene, token: AccessToken.objects.update(revoked_at=token.row.created),
-            "revoked",
-            "issuance_revoked",
+            ("revoked", "issuance_revoked"),
         ),
         (
             lambda scene, token: change_client(scene.client, status="suspended"),
-            "inactive",
-            "issuing_client_inactive",
+            ("inactive", "issuing_client_inactive"),
         ),
         (
             lambda scene, token: type(scene.user).objects.update(status="disabled"),
-            "inactive",
-            "subject_inactive",
+            ("inactive", "subject_inactive"),
         ),
     ],
 )
-def test_why_a_token_does_not_count_is_told(operator, scene, first, end, status, because):
+def test_why_a_token_does_not_count_is_told(operator, scene, first, end, told):
     end(scene, first)
 
     (token,) = listed(operator)["tokens"]
 
-    assert (token["status"], token.get("ended_because", "")) == (status, because)
+    assert (token["status"], token.get("ended_because", "")) == told
 
 
 def test_a_token_whose_ancestor_ended_does_not_count(operator, scene, first):
@@ -257,5 +255,3 @@ def test_nobody_unknown_is_logged_out(operator, first):
     with nothing_changes():
         assert operator.delete(f"/admin/users/{UNKNOWN}/tokens").status_code == 404
     assert recorded("user.force_logout") == []
-
-
