@@ -183,12 +183,17 @@ def _responses(path: str, said_of_it: Operation, *, reads: bool) -> Schema:
     statuses = {*ALWAYS, 400}
     if "{" in path or "slug" in said_of_it.query or reads:
         statuses.add(404)
+    if said_of_it.answers in UNAVAILABLE:
+        statuses.add(500)
     if said_of_it.events:
         statuses |= {409, 422}
     if reads:
         statuses.add(413)
     return dict(sorted({**answers, **refusals(*statuses)}.items()))
 
+
+UNAVAILABLE: Final = frozenset({"Rotation", "SigningKey"})
+"""What cannot be told where the keys cannot be opened: a fault of the deployment."""
 
 BESIDE: Final[dict[str, Schema]] = {
     "issuances": {"since": MOMENT, "count": COUNT},
