@@ -45,6 +45,8 @@ class OperatorRoutes(ViewSet):
         """
         super().initial(request, *args, **kwargs)
         self.tag = ""
+        if self.action not in self.action_map.values():
+            return  # A method that the route does not offer is refused next.
         rows = self.versioned.rows(kwargs) if self.versioned is not None else None
         if rows is not None and request.method == "GET":
             # Before the answer is made: an older tag than the body's costs a second look at most.
