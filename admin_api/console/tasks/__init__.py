@@ -1,0 +1,9 @@
+"""What operators do in the console.
+
+Each page reads a form, calls one service as the person who is signed in, and says what came of it.
+What a change reaches is told before it is made, and every view asks for the role itself.
+"""
+
+from admin_api.console.tasks import client_wizard, clients, people, record
+
+__all__ = ["client_wizard", "clients", "people", "record"]
