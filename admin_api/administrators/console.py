@@ -1,4 +1,4 @@
-"""What staff may do in the console, from their role: Django asks this for each page."""
+"""What staff may do in the console, from their role: Django asks this on each page."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ from oauth.registration import approval_rules
 Cause, Outcome, Verdict = ClientApproval.Cause, ClientApproval.Outcome, ApprovalVote.Verdict
 
 SELF_MADE = (Client.Source.DCR, Client.Source.CIMD)
-UNREMARKABLE = frozenset({"metadata", "software_id", "agent_description"})
-"""Columns of a registration that give a client nothing: a new version number is no new client."""
+UNREMARKABLE = frozenset({"metadata", "software_id", "agent_description", "application_type"})
+"""Columns that give a client nothing: with a new version number it is still the same client."""
 MAX_REASON = 255
 
 
