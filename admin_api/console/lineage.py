@@ -7,14 +7,21 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from admin_api.console.inspecting import WORDS, claimed_jti, in_words
 from authplane.core import clock
-from authplane.core.console_pages import console_page, shown
+from authplane.core.console_pages import add_row_tool, console_page, shown
 from oauth.tokens.lineage import MAX_TOKENS, Kin, Line, read_line
 
 NEEDS = ("oauth.view_accesstoken",)
+add_row_tool(
+    "oauth.AccessToken",
+    "Lineage",
+    lambda row: reverse("admin:lineage-of", args=[row.pk]),
+    needs=NEEDS,
+)
 UNKNOWN = (
     "The ledger holds no token with this jti: "
     "it was never issued here, or its row is past retention."

@@ -71,6 +71,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
             ("MCP servers", "broker.UpstreamServer"),
             ("OAuth proxies", "broker.OAuthProxy"),
             ("Proxy sessions", "broker.GatewaySession"),
+            ("Proxy consents", "broker.ProxyConsent"),
             ("API keys", "broker.ApiKey"),
             ("Access groups", "broker.AccessGroup"),
         ),

@@ -92,6 +92,35 @@ def page_called(name: str) -> ConsolePage | None:
     return _pages.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class RowTool:
+    """A link on the page of every row of a model, for those who hold ``needs``."""
+
+    label: str
+    url: Callable[[Any], str]
+    needs: tuple[str, ...]
+
+
+_tools: dict[str, list[RowTool]] = {}
+
+
+def add_row_tool(
+    model: str, label: str, url: Callable[[Any], str], *, needs: tuple[str, ...] = ()
+) -> None:
+    """Rows of ``model`` (`app.Model`) lead to ``url(row)`` from now on; no link where it is empty.
+
+    So do pages of higher layers appear on rows of lower ones.
+    """
+    _tools.setdefault(model.lower(), []).append(RowTool(label, url, needs))
+
+
+def row_tools(request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+    """Label and address of each link that this person sees on the page of ``row``."""
+    label = row._meta.label_lower  # noqa: SLF001 - public by custom
+    found = [tool for tool in _tools.get(label, []) if may(request, *tool.needs)]
+    return [(tool.label, url) for tool in found if (url := tool.url(row))]
+
+
 def may(request: HttpRequest, *permissions: str) -> bool:
     """Whether the signed-in operator holds all of these permissions."""
     user = request.user

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model, QuerySet
+from django.utils.text import capfirst
 
 from authplane.core.console_lists import BoundedChangeList, BoundedPaginator, matching
+from authplane.core.console_pages import row_tools
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
     _Base = ModelAdmin[Any]
 else:
@@ -28,8 +30,37 @@ class ReadOnlyAdmin(_Base):
     show_full_result_count = False
     list_per_page = 50
     paginator = BoundedPaginator
+    change_list_template = "console/rows.html"
+    change_form_template = "console/row.html"
     sortable_by: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]
     shown: ClassVar[tuple[str, ...]] = ()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list under the name of what it lists."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """One row, under its name."""
+        title = {"title": capfirst(self.opts.verbose_name)}
+        return super().change_view(request, object_id, form_url, title | (extra_context or {}))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One row, with links to what can be done about it."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context["row_tools"] = row_tools(request, row)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedChangeList]:  # noqa: ARG002 - Django's
         """The kind of list."""

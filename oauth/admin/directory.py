@@ -1,7 +1,9 @@
 """Clients, resources, their links, and keys in the console."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
+from authplane.core.console_cells import badge
 from authplane.core.readonly import ReadOnlyAdmin
 from oauth.models import Client, FrontingLink, Resource, SigningKey
 
@@ -10,18 +12,31 @@ from oauth.models import Client, FrontingLink, Resource, SigningKey
 class ClientAdmin(ReadOnlyAdmin):
     """Clients, without the digests of their secrets."""
 
-    list_display = ("client_id", "name", "status", "registration_source", "created")
+    list_display = ("display_name", "client_id", "state", "registration_source", "created")
     list_filter = ("status", "registration_source", "is_agent")
-    search_fields = ("=client_id", "name")
+    search_fields = ("id", "=client_id", "name")
+    search_help_text = (
+        "A part of the name, a client_id in full, or the first digits of its row's id."
+    )
     ordering = ("-id",)
     shown = (
-        "client_id", "name", "status", "registration_source", "redirect_uris", "grant_types",
+        "id", "client_id", "name", "status", "registration_source", "redirect_uris", "grant_types",
         "response_types", "token_endpoint_auth_method", "scope", "application_type", "is_agent",
         "agent_description", "software_id", "client_jwks_uri", "request_object_signing_alg",
         "require_pushed_authorization_requests", "require_signed_request_object",
         "tls_client_auth", "tls_client_certificate_bound_access_tokens",
         "previous_secret_expires_at", "version", "created", "updated",
     )  # fmt: skip
+
+    @admin.display(description="name")
+    def display_name(self, row: Client) -> str:
+        """Its name, or its id where it gave none."""
+        return str(row)
+
+    @admin.display(description="status")
+    def state(self, row: Client) -> SafeString:
+        """Whether it may be used."""
+        return badge(row.status)
 
 
 @admin.register(Resource)
@@ -30,7 +45,7 @@ class ResourceAdmin(ReadOnlyAdmin):
 
     list_display = ("slug", "display_name", "uri", "backend_kind")
     list_filter = ("backend_kind",)
-    search_fields = ("slug", "display_name", "uri")
+    search_fields = ("id", "slug", "display_name", "uri")
     ordering = ("slug",)
     shown = (
         "id", "slug", "uri", "display_name", "backend_kind", "scopes", "policy", "version",

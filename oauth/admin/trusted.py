@@ -12,7 +12,7 @@ class TrustedIdPAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "issuer", "enabled", "created_at")
     list_filter = ("enabled",)
-    search_fields = ("name", "issuer")
+    search_fields = ("id", "name", "issuer")
     ordering = ("name",)
     shown = (
         "id", "name", "issuer", "jwks_uri", "audience", "enabled", "version", "created_at",
@@ -27,7 +27,7 @@ class XAAPolicyAdmin(ReadOnlyAdmin):
     list_display = ("name", "idp", "client_ids", "scopes", "resources", "enabled")
     list_filter = ("enabled", "idp")
     list_select_related = ("idp",)
-    search_fields = ("name",)
+    search_fields = ("id", "name")
     ordering = ("-id",)
     shown = (
         "id", "name", "idp", "client_ids", "scopes", "resources", "enabled", "version",
@@ -42,6 +42,6 @@ class SubjectMappingAdmin(ReadOnlyAdmin):
     list_display = ("idp_subject", "idp", "local_user_id", "created_at")
     list_filter = ("idp",)
     list_select_related = ("idp",)
-    search_fields = ("=idp_subject",)
+    search_fields = ("id", "=idp_subject", "local_user")
     ordering = ("-id",)
     shown = ("id", "idp", "idp_subject", "local_user_id", "created_at")

@@ -12,7 +12,7 @@ class WorkloadIssuerAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "preset", "issuer", "enabled", "created_at")
     list_filter = ("preset", "enabled")
-    search_fields = ("name", "issuer")
+    search_fields = ("id", "name", "issuer")
     ordering = ("name",)
     shown = (
         "id", "name", "preset", "issuer", "jwks_uri", "jwks", "audience", "rules", "enabled",
@@ -26,7 +26,7 @@ class AssertionAudienceAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "audience", "enabled", "created_at")
     list_filter = ("enabled",)
-    search_fields = ("name", "audience")
+    search_fields = ("id", "name", "audience")
     ordering = ("name",)
     shown = (
         "id", "name", "audience", "client_ids", "remote_client_ids", "resources", "scopes",
