@@ -1,4 +1,4 @@
-"""Completion of nouns, verbs and options in bash and zsh, written out so that TAB starts nothing."""
+"""Completion of nouns, verbs and options in bash and zsh, written out: TAB starts nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _authplane() {
   local cur="${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=()
   if [[ "${COMP_WORDS[0]##*/}" != authplane ]]; then
-    [[ "${COMP_WORDS[1]}" == authplane ]] || { [[ $COMP_CWORD == 1 ]] && COMPREPLY=($(compgen -W authplane -- "$cur")); return; }
+    if [[ "${COMP_WORDS[1]}" != authplane || $COMP_CWORD == 1 ]]; then
+      [[ $COMP_CWORD == 1 ]] && COMPREPLY=($(compgen -W authplane -- "$cur"))
+      return
+    fi
     start=2
   fi
   if (( COMP_CWORD == start )); then

@@ -101,8 +101,8 @@ def parser_of(command: Command) -> Parser:
             "--if-match", metavar="ETAG", help="only while it still is this version"
         )
     if command.method == "POST":
-        parser.add_argument("--idempotency-key", metavar="KEY",
-                            help="the same key again answers as before and does nothing")  # fmt: skip
+        about = "the same key again answers as before and does nothing"
+        parser.add_argument("--idempotency-key", metavar="KEY", help=about)
     _add_body(parser, command)
     parser.add_argument(
         "--yes", action="store_true", help="do not ask before what cannot be undone"
@@ -140,8 +140,8 @@ def _add_member(parser: Parser, member: Member) -> None:
     elif member.kind in {members.LIST, members.SCOPES}:
         one = "NAME|UPSTREAM|DESCRIPTION" if member.kind == members.SCOPES else "VALUE"
         flags = dict.fromkeys([flag, _flag(singular(member.name))])
-        parser.add_argument(*flags, dest=dest, action="append", metavar=one,
-                            help=f"{text or 'one entry'}; may be repeated, or a JSON list".strip())  # fmt: skip
+        about = f"{text or 'one entry'}; may be repeated, or a JSON list"
+        parser.add_argument(*flags, dest=dest, action="append", metavar=one, help=about)
     elif member.kind == members.JSON:
         parser.add_argument(
             flag, dest=dest, metavar="JSON", help=f"{text} as JSON, or @FILE".strip()

@@ -28,7 +28,7 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the operator API would have answered. ``document`` is None for what is no JSON object."""
+    """What the operator API would have answered; ``document`` is None unless it is an object."""
 
     status: int
     text: str

@@ -15,8 +15,8 @@ WIDEST: Final = 48
 """Characters of a cell of a table; what is longer is cut."""
 
 FIRST: Final = (
-    "id", "jti", "kid", "client_id", "slug", "name", "client_name", "display_name", "email", "action",
-    "status", "state", "enabled", "role",
+    "id", "jti", "kid", "client_id", "slug", "name", "client_name", "display_name", "email",
+    "action", "status", "state", "enabled", "role",
 )  # fmt: skip
 """Members that tables begin with."""
 
@@ -68,7 +68,8 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     simple = [
         name for name in names
-        if not any(isinstance(row.get(name), dict) for row in rows) and any(row.get(name) for row in rows)
+        if any(row.get(name) for row in rows)
+        and not any(isinstance(row.get(name), dict) for row in rows)
     ]  # fmt: skip
     order = [name for name in FIRST if name in simple]
     order += [name for name in simple if name not in {*FIRST, *LAST}]

@@ -14,7 +14,7 @@ from admin_api.models import AdminApiKey
 from authplane.core import clock
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import ApiKey, BrokerProvider, IdentityProvider, UpstreamConfig
-from broker.providers.selectors import provider_by_id
+from broker.providers.selectors import view_of
 from broker.signin import secrets as sign_in
 from oauth.errors import OAuthError
 from oauth.federation.keys import KeySource, keys_for
@@ -51,8 +51,7 @@ def provider_secrets(_: Scene) -> Iterator[Finding]:
 
 
 def _of_service(row: BrokerProvider) -> str:
-    found = provider_by_id(row.pk)
-    return found.secret() if found is not None else ""
+    return view_of(row).secret()
 
 
 def _of_people(row: IdentityProvider) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from admin_api.doctor.findings import Finding, fine, suspicious, unknown, wrong
 from admin_api.doctor.scene import Scene, cause_of
@@ -27,7 +28,6 @@ DAYS_WRONG, DAYS_SUSPICIOUS = 7, 21
 CLOCK_SUSPICIOUS, CLOCK_WRONG = 5.0, 30.0
 OPERATORS_PATHS: Final = ("/admin/clients", "/console/", "/metrics")
 NOT_FOUND: Final = 404
-JWKS: Final = "/oauth/jwks"
 
 
 def metadata(scene: Scene) -> Iterator[Finding]:
@@ -60,7 +60,8 @@ def metadata(scene: Scene) -> Iterator[Finding]:
 
 def key_set(scene: Scene) -> Iterator[Finding]:
     """The keys that verifiers fetch are those that sign here."""
-    answer, failed = _ask(scene, JWKS)
+    path = urlsplit(json.loads(server_metadata().body)["jwks_uri"]).path
+    answer, failed = _ask(scene, path)
     if answer is None:
         yield unknown(f"the key document was not fetched: {failed}")
         return
@@ -75,7 +76,7 @@ def key_set(scene: Scene) -> Iterator[Finding]:
     yield wrong(
         "the issuer publishes other keys than those here: tokens will not verify",
         "Point all processes at the same database (or key files), and let no cache keep "
-        f"{JWKS} longer than its Cache-Control says.",
+        f"{path} longer than its Cache-Control says.",
     )
 
 

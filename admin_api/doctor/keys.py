@@ -54,7 +54,7 @@ def _age(active: KeyRecord, *, upcoming: KeyRecord | None) -> Iterator[Finding]:
     elif age > timedelta(seconds=interval) + GRACE:
         yield wrong(
             f"{told}; a rotation was due after {interval // 86400} days",
-            "Scheduled work does not run (see the check `schedule`). At once: manage.py rotate_keys",
+            "Scheduled work does not run: see the check `schedule`. At once: manage.py rotate_keys",
         )
     else:
         left = timedelta(seconds=interval) - age

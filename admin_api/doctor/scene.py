@@ -63,7 +63,7 @@ class Scene:
         )
 
     def metadata_path(self) -> str:
-        """Where the metadata are. Spec: RFC 8414 section 3.1 (inserted before the issuer's path)."""
+        """Where the metadata are. Spec: RFC 8414 section 3.1 (before the issuer's own path)."""
         return METADATA + urlsplit(self.issuer).path.rstrip("/")
 
 

@@ -123,13 +123,15 @@ def send(
                 method, url, headers=sent | dict(headers or {}), content=content, timeout=timeout
             ) as response,
         ):
+            # Before the body: with its last byte the connection may be gone.
+            ends = _certificate_ends(response) if wants_certificate else None
             body = _read(response, max_bytes=max_bytes) if wants_body else b""
             return Fetched(
                 status=response.status_code,
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=body,
                 json=_parsed(body),
-                certificate_ends=_certificate_ends(response) if wants_certificate else None,
+                certificate_ends=ends,
             )
     except httpx.TimeoutException:
         raise FetchFailed("took too long", sent=transport.has_sent) from None
@@ -142,7 +144,7 @@ def send(
 def _certificate_ends(response: httpx.Response) -> int | None:
     stream = response.extensions.get("network_stream")
     connection = stream.get_extra_info("ssl_object") if stream is not None else None
-    if not isinstance(connection, ssl.SSLObject | ssl.SSLSocket):
+    if connection is None:
         return None
     told = (connection.getpeercert() or {}).get("notAfter")
     return int(ssl.cert_time_to_seconds(told)) if isinstance(told, str) else None

@@ -15,6 +15,7 @@ NETWORK = {"httpx", "httpcore", "requests", "urllib3", "aiohttp", "socket", "htt
 ALLOWED = {
     "authplane/core/fetch.py": "the fetcher",
     "authplane/core/pinned.py": "its connections, to addresses that were checked",
+    "authplane/core/syslog.py": "the operator's own syslog server, at its one address",
     "authplane/core/ports.py": "asks the system whether a port of ours is free; connects nowhere",
     "authplane/core/probe.py": "asks the listener of its own container",
     "authplane/resource/work.py": "part of resource servers, which ask the one issuer they trust",
@@ -34,6 +35,9 @@ CALL_SITES = {
     "broker/signin/discovery.py": 1,  # sign_in_document
     "broker/signin/profile.py": 1,  # sign_in_userinfo
     "authplane/core/fetch.py": 1,  # fetch_json is send
+    "admin_api/doctor/scene.py": 1,  # the operator's own issuer, wherever it lives
+    "audit/anchors/places.py": 1,  # the operator's own service for anchors, at its one address
+    "audit/streams/otlp.py": 1,  # the operator's own collector, at its one address
     "authplane/core/transit.py": 1,  # the operator's own key service, at its one address
 }
 """Calls of the fetcher by module, with the rows of tests/security/test_ssrf_matrix.py."""

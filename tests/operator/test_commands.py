@@ -130,8 +130,10 @@ def populated(made, typed):
     client = made("client", "create", "--client-name", "Shop", "--redirect-uri",
                   "https://shop.example/cb")  # fmt: skip
     for slug in ("files", "notes"):
-        made("resource", "create", "--slug", slug, "--uri", f"https://{slug}.example/mcp",
-             "--backend-kind", "mint", "--display-name", slug, "--scope", "read||Read it")  # fmt: skip
+        made(
+            "resource", "create", "--slug", slug, "--uri", f"https://{slug}.example/mcp",
+            "--backend-kind", "mint", "--display-name", slug, "--scope", "read||Read it",
+        )  # fmt: skip
     idp = made("idp", "create", "--name", "Okta", "--issuer", "https://okta.example",
                "--jwks-uri", "https://okta.example/jwks")  # fmt: skip
     policy = made("xaa-policy", "create", "--idp-id", idp["id"], "--name", "Chat",
@@ -202,9 +204,11 @@ class TestAnswers:
 
 class TestBodies:
     def test_every_kind_of_member(self, made):
-        made("resources", "create", "--slug", "files", "--uri", "https://files.example/mcp",
-             "--backend-kind", "mint", "--display-name", "Files",
-             "--scope", "read||Read it", "--scope", '{"name": "write", "default": true}')  # fmt: skip
+        made(
+            "resources", "create", "--slug", "files", "--uri", "https://files.example/mcp",
+            "--backend-kind", "mint", "--display-name", "Files",
+            "--scope", "read||Read it", "--scope", '{"name": "write", "default": true}',
+        )  # fmt: skip
         rules = made("policy-rules", "change", "files", "--dpop", "required", "--token-lifetime",
                      "60", "--grant-type", "authorization_code")  # fmt: skip
         without = made("policy-rules", "change", "files", "--null", "dpop")

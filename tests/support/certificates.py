@@ -81,6 +81,7 @@ def issue(
     issuer: Issued | None = None,
     san: list[x509.GeneralName] | None = None,
     authority: bool = False,
+    lasts: dt.timedelta = DAY,
 ) -> Issued:
     """A certificate; signed by itself when there is no issuer."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -92,8 +93,8 @@ def issue(
         .issuer_name(issuer.certificate.subject if issuer else about)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
+        .not_valid_before(now - 30 * DAY)
+        .not_valid_after(now + lasts)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     )
     if san:
