@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from audit.events import CATALOGUE
 from audit.models import AuditEvent, AuditSeal
 
 
@@ -22,7 +23,7 @@ def shown_event(row: AuditEvent) -> dict[str, Any]:
         "actor_id": row.actor_id,
         "client_id": row.client_id,
         "ip": address_of(row),
-        "detail": detail_text(row.detail),
+        "detail": detail_text(row.action, row.detail),
         "data": row.detail,
         "request_id": row.request_id,
         "trace_id": row.trace_id,
@@ -53,9 +54,15 @@ def address_of(row: AuditEvent) -> str:
     return str(json.loads(row.personal)["ip"]) if row.personal else ""
 
 
-def detail_text(detail: dict[str, Any]) -> str:
-    """`name=value` pairs; a value with a space, a quote or an equals sign is JSON text."""
-    return " ".join(f"{name}={_plain(value)}" for name, value in detail.items())
+def detail_text(action: str, detail: dict[str, Any]) -> str:
+    """`name=value` pairs in the order of the catalogue, which not every database keeps.
+
+    A value with a space, a quote or an equals sign is JSON text.
+    """
+    kind = CATALOGUE.get(action)
+    declared = (*kind.required, *kind.optional) if kind else ()
+    names = [*(name for name in declared if name in detail), *sorted(set(detail) - set(declared))]
+    return " ".join(f"{name}={_plain(detail[name])}" for name in names)
 
 
 def moment(value: datetime) -> str:
