@@ -39,25 +39,19 @@ class OperatorKey(BaseAuthentication):
         """
         header: str = request.META.get("HTTP_AUTHORIZATION", "")
         text = header.removeprefix(PREFIX) if header.startswith(PREFIX) else ""
-        is_named = keys.looks_like_key(text)
-        if not is_named and not config().admin.api_key:
+        shared = config().admin.api_key
+        is_shared = bool(shared) and constant_time_equals(text, shared)
+        if not shared and not keys.looks_like_key(text):
             raise _unauthorized("admin API key not configured")
         if not header.startswith(PREFIX):
             raise _unauthorized("missing API key")
         caller = network_key(client_address(request._request))  # noqa: SLF001 - no other way
         _require_unlocked(_FAILURES.locked_until(caller))
-        return (_holder(text, caller) if is_named else _holder_of_shared(text, caller)), None
-
-
-def _holder_of_shared(text: str, caller: str) -> Operator:
-    """Raises: Refused."""
-    if not constant_time_equals(text, config().admin.api_key):
-        raise _wrong_key(caller, reason="wrong_key")
-    return Operator()
+        return (Operator() if is_shared else _holder(text, caller)), None
 
 
 def _holder(text: str, caller: str) -> Operator:
-    """Raises: Refused."""
+    """Whose key it is. Raises: Refused."""
     row, now = keys.presented(text), clock.now()
     if row is None:
         raise _wrong_key(caller, reason="wrong_key")

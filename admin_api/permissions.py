@@ -30,7 +30,7 @@ class ReachesFarEnough(BasePermission):
 
         Raises: Refused (403).
         """
-        action = getattr(view, "action", None)
+        action: str = getattr(view, "action", None) or ""
         if action not in view.action_map.values():
             return True
         operator: Operator = request.user  # type: ignore[assignment]

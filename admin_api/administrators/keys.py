@@ -32,7 +32,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def looks_like_key(text: str) -> bool:
-    """It could be one of ours: `aak_` and 256 bits in base64url. The shared key never is."""
+    """It could be one of ours: `aak_` and 256 bits in base64url."""
     return _KEY.fullmatch(text) is not None
 
 
@@ -111,6 +111,8 @@ def find_key(key: str) -> AdminApiKey:
 
 def presented(text: str) -> AdminApiKey | None:
     """The key whose text this is, usable or not. Read anew each time, so that revoking works."""
+    if not looks_like_key(text):
+        return None
     return AdminApiKey.objects.filter(key_hash=sha256_hex(text)).first()
 
 
