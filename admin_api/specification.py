@@ -10,7 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
-from admin_api.operations import Operation, described
+from admin_api.operations import Operation, described, routed
 from admin_api.pagination import MAX_LIMIT, MAX_OFFSET
 from admin_api.parameters import QUERY
 from admin_api.preconditions import Versioned
@@ -234,8 +234,12 @@ def _noun(path: str) -> str:
 
 
 def _tags(paths: Schema) -> list[tuple[str, str]]:
+    """The nouns, each with what its first viewset says of itself."""
+    told: dict[str, str] = {}
+    for _, place, view, _ in routed():
+        told.setdefault(_noun(place), (view.__doc__ or "").strip().partition("\n")[0])
     nouns = sorted({_noun(path) for path in paths})
-    return [*((noun, noun.replace("-", " ").capitalize()) for noun in nouns), SYSTEM_TAG]
+    return [*((noun, told[noun]) for noun in nouns), SYSTEM_TAG]
 
 
 SYSTEM_TAG: Final = ("server", "The server itself")
