@@ -22,10 +22,10 @@ def uuid7() -> uuid.UUID:
 
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:
-    """The least UUIDv7 that could have been made at ``moment``.
+    """The least UUIDv7 that could have been made at ``moment``; of earlier times that of 1970.
 
     Older rows have lesser ids, so that a range of ids is a range of time.
 
     Spec: RFC 9562 section 5.7: the first 48 of the 128 bits are milliseconds since 1970.
     """
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << _AFTER_THE_TIME)
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << _AFTER_THE_TIME)
