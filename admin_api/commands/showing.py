@@ -14,7 +14,7 @@ from admin_api.commands.running import Answer
 WIDEST: Final = 48
 """Characters of a cell of a table; what is longer is cut."""
 
-FIRST: Final = (
+FIRST: Final[tuple[str, ...]] = (
     "id", "jti", "kid", "client_id", "slug", "name", "client_name", "display_name", "email",
     "action", "status", "state", "enabled", "role",
 )  # fmt: skip

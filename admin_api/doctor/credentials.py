@@ -55,9 +55,8 @@ def _of_service(row: BrokerProvider) -> str:
 
 
 def _of_people(row: IdentityProvider) -> str:
-    return sign_in.open_secret(
-        row.pk, slug=row.slug, sealed=row.secret_sealed, reference=row.secret_ref
-    )
+    sealed = None if row.secret_sealed is None else bytes(row.secret_sealed)
+    return sign_in.open_secret(row.pk, slug=row.slug, sealed=sealed, reference=row.secret_ref)
 
 
 def _opens(read: Callable[[Row], str], row: Row) -> bool:

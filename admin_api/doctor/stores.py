@@ -140,7 +140,7 @@ def clocks(_: Scene) -> Iterator[Finding]:
     if shared.is_configured():
         try:
             before = time.time()
-            seconds, micros = shared.ask(lambda client: client.time())  # type: ignore[misc]
+            seconds, micros = shared.ask(lambda client: client.time())
             there = int(seconds) + int(micros) / 1e6
             yield drift("Redis's clock", there - (before + time.time()) / 2)
         except shared.SharedStateDown:

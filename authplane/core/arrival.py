@@ -56,5 +56,5 @@ def arrival(request: HttpRequest) -> HttpResponse:
 
 def _signer() -> signing.TimestampSigner:
     secrets = config().secrets
-    old = [secrets.integrity_old] if secrets.integrity_old else []
+    old: list[bytes | str] = [secrets.integrity_old] if secrets.integrity_old else []
     return signing.TimestampSigner(key=secrets.integrity, fallback_keys=old, salt=_SALT)
