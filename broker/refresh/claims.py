@@ -37,6 +37,7 @@ class Claim:
     owner: str
     version: int
     failures: int
+    is_kept: bool
 
     def conclude(self, **changes: Any) -> bool:
         """The attempt's outcome is certain, and stored.
@@ -58,6 +59,7 @@ class Claim:
         self.conclude(
             failures=self.failures + 1,
             next_attempt_at=clock.now() + timedelta(seconds=pause),
+            **self._handed_out(),
         )
 
     def is_last(self, refusal: str) -> bool:
@@ -73,7 +75,15 @@ class Claim:
         self._update(
             lease_owner=AGAIN if self.owner.startswith(AGAIN) else "",
             failures=self.failures + 1,
+            **self._handed_out(),
         )
+
+    def _handed_out(self) -> dict[str, Any]:
+        """After a failure: what the attempt before gave is nobody's any more, where it is not kept.
+
+        Whoever waits for this attempt shares its failure, and not an older token.
+        """
+        return {} if self.is_kept else {"access_sealed": None}
 
     def _update(self, **changes: Any) -> bool:
         mine = Connection.objects.filter(
@@ -109,6 +119,11 @@ def may_try_again(row: Connection) -> bool:
     """Whether the policy lets an attempt of unknown outcome be repeated."""
     once = config().broker.indeterminate_policy == "retry_once"
     return once and not row.lease_owner.startswith(AGAIN)
+
+
+def marks_of(row: Connection) -> int:
+    """How often the version of a marked connection was raised since a refresh of it last ended."""
+    return 2 if row.lease_owner.startswith(AGAIN) else 1
 
 
 def has_ended(row: Connection) -> bool:
@@ -147,9 +162,10 @@ def fresh_columns(row: Connection, answer: TokenAnswer, *, asked_at: datetime) -
 
 
 def _mark(row: Connection, rows: Any, *, owner: str, now: datetime) -> Claim | None:
+    is_kept = credentials.is_kept(row, has_refresh=True, expires=True)
     changes: dict[str, Any] = {}
-    if not credentials.is_kept(row, has_refresh=True, expires=True):
-        # What was handed to those who waited for the last refresh is not for those of this one.
+    if owner.startswith(AGAIN) and not is_kept:
+        # The process that was at it before is gone, and has put nothing away.
         changes["access_sealed"] = None
     # Durable: within a transaction of somebody else's the mark would be seen by nobody.
     with transaction.atomic(durable=True):
@@ -162,4 +178,4 @@ def _mark(row: Connection, rows: Any, *, owner: str, now: datetime) -> Claim | N
             updated_at=now,
             **changes,
         )
-    return Claim(row.pk, owner, row.version + 1, row.failures) if marked else None
+    return Claim(row.pk, owner, row.version + 1, row.failures, is_kept) if marked else None

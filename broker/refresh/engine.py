@@ -124,7 +124,7 @@ def _at_hand(
     Raises: UpstreamAway when the refresh that was waited for has failed; ReconnectNeeded when
     there is nothing to refresh with.
     """
-    if row.refresh_used_at is None and row.version > first.version:
+    if _is_done(row, first=first):
         # Somebody was done while we waited: what they got is ours too, however short it lives.
         if row.failures > first.failures:
             measures.refreshed(measures.FAILURE, "concurrent_failed")
@@ -140,6 +140,16 @@ def _at_hand(
     if isinstance(adapter, OAuthAdapter):
         return None
     return _obtain(row, adapter, scopes=scopes, now=now)
+
+
+def _is_done(row: Connection, *, first: Connection) -> bool:
+    """Whether a refresh that began no earlier than we did, or that we waited for, has ended.
+
+    A mark raises the version by one, and so does its end. It also counts while somebody who came
+    later is at it again: those who sleep between two looks would miss every end where many ask.
+    """
+    marks = 0 if row.refresh_used_at is None else claims.marks_of(row)
+    return row.version - marks > first.version
 
 
 def _is_kept_and_valid(row: Connection, *, margin: int, now: datetime) -> bool:

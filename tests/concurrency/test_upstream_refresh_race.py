@@ -14,6 +14,7 @@ from django.db import connection as database
 
 from authplane.core import clock
 from broker.models import Connection
+from broker.refresh import engine
 from broker.refresh.ahead import refresh_ahead
 from broker.refresh.engine import ensure_fresh
 from broker.refresh.outcomes import NoToken, ReconnectNeeded, TokenReuseDetected, UpstreamAway
@@ -72,6 +73,27 @@ def test_a_token_that_lives_an_instant_is_shared_as_well(row, upstream):
 
     assert 1 == len(set(all_at_once(row)))
     assert upstream.count("refresh_token") == 1
+
+
+def test_nobody_waits_in_vain_where_others_keep_asking(row, upstream, monkeypatch):
+    """Each refresh is followed by the next one: who looks in between must not miss them all."""
+    monkeypatch.setattr(engine, "PATIENCE", 3.0)
+    ends = clock.now() + timedelta(seconds=6)
+
+    def asks_again(_number):
+        try:
+            got = set()
+            while clock.now() < ends:
+                got.add(ensure_fresh(row.pk, margin=60, now=clock.now()).value)
+            return got
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        got = set().union(*pool.map(asks_again, range(8)))
+
+    assert got <= set(upstream.given)
+    assert upstream.most_at_once == 1
 
 
 def test_a_refusal_is_everybody_s(row, upstream):
