@@ -32,7 +32,7 @@ from broker.signin.providers import SignInProvider, provider_by_id
 from broker.signin.refusals import down_page, limited_page, refusal_page
 from broker.signin.secrets import CONFIGURED
 from broker.signin.start import ISS_PROMISED, PER_MINUTE
-from oauth.authorize.responses import see_other
+from oauth.sessions.arrival import lead_on
 from oauth.sessions.form import Form
 from oauth.sessions.return_to import local_path
 from oauth.sessions.services import begin_session
@@ -125,7 +125,7 @@ def _sign_in(
         return _refused(row, provider.slug, PROVIDER_DOWN, refusals.DOWN)
     state.conclude(row, outcome=SIGNED_IN, succeeded=True)
     counter(_ATTEMPTS).labels(outcome="success").inc()
-    return see_other(local_path(row.return_url))
+    return lead_on(local_path(row.return_url))
 
 
 def _admit(

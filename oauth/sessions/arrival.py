@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from authplane.core.config import config
 from authplane.core.pages import render_page
 from authplane.core.uris import add_query
+from oauth.authorize.responses import see_other
 
 ARRIVED: Final = "arrived"
 STRICT: Final = "strict"
@@ -39,6 +40,17 @@ def from_another_site(view: View) -> View:
 
     arriving.csrf_exempt = getattr(view, "csrf_exempt", False)  # type: ignore[attr-defined]
     return arriving
+
+
+def lead_on(path: str) -> HttpResponse:
+    """On to a path of this site, of a browser that another site has just sent here.
+
+    A redirect would belong to the other site's request, and a strict cookie would stay behind even
+    where this answer has set it: a page of ours asks for the path instead.
+    """
+    if config().session.same_site == STRICT:
+        return render_page("oauth/arrived.html", {"link": path})
+    return see_other(path)
 
 
 def _is_cookie_held_back(request: HttpRequest) -> bool:
