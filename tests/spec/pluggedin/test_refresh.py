@@ -13,7 +13,7 @@ from tests.spec.pluggedin.test_flow import limited
 from tests.spec.pluggedin.test_servers import NOBODY, refused
 from tests.support.record import recorded
 from tests.support.servers import make_discovered, make_server, make_server_connection
-from tests.support.upstream import LEAK, SECRET
+from tests.support.upstream import ALLOWED, LEAK, SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 """A refresh marks its connection in a transaction that others can see."""
@@ -114,6 +114,18 @@ def test_an_unknown_outcome_and_what_comes_after(page, server, connected, upstre
     assert "revoked" == page.send("GET", f"/api/connections/{row.pk}").json()["status"]
     assert 1 == len(recorded("broker_grant.reuse_detected"))
     refused(page.refresh(str(server.pk)), 400, "no_refresh_token")
+
+
+@pytest.mark.spec("Plugged.in", "P17", "MUST", "a lapsed lease stands in nobody's way")
+def test_an_attempt_that_may_be_repeated(page, server, connected, upstream, override_config):
+    override_config(broker=ALLOWED | {"indeterminate_policy": "retry_once"})
+    upstream.failures = [500]
+    refused(page.refresh(str(server.pk)), 500, "upstream_unavailable")
+    Connection.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+
+    assert 200 == page.refresh(str(server.pk)).status_code
+    row = Connection.objects.get()
+    assert ("active", None, "") == (row.status, row.refresh_used_at, row.lease_owner)
 
 
 def test_somebody_else_is_at_it(page, server, connected, upstream, monkeypatch):

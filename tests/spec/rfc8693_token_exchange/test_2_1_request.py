@@ -228,6 +228,7 @@ def test_an_altered_token_is_refused(allowed):
         assert_refused(allowed.exchange(f"{head}.{body}.{swapped}"), INVALID_GRANT)
 
 
+@pytest.mark.spec("Negative tests", "D8.25", "MUST", "an expired token is exchanged for nothing")
 def test_an_expired_token_is_refused_without_any_grace(allowed, frozen_clock):
     """Verification grants a clock skew; a token in its skew has nothing left to pass on."""
     token = allowed.subject_token()
