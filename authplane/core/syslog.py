@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from authplane.core.pinned import tls_context
-
 PORTS: Final = {"udp": 514, "tcp": 601, "tls": 6514}
 AUDIT_FACILITY: Final = 13
 WARNING: Final = 4
@@ -89,6 +87,8 @@ def _connected(destination: Destination, timeout: float) -> Iterator[socket.sock
         if destination.kind == "tcp":
             yield plain
             return
+        from authplane.core.pinned import tls_context  # noqa: PLC0415 - read before most starts
+
         with tls_context().wrap_socket(plain, server_hostname=destination.host) as secured:
             yield secured
 

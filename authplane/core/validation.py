@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from authplane.core.audit_rules import audit_problems
 from authplane.core.secret_rules import secret_problems
 from authplane.core.sign_in_rules import sign_in_problems
 from authplane.core.uris import check_redirect_uri
@@ -43,6 +44,7 @@ def rule_problems(config: Config) -> Iterator[str]:
     yield from _certificate_problems(config)
     yield from _connect_problems(config)
     yield from sign_in_problems(config, local=local)
+    yield from audit_problems(config)
 
 
 def _issuer_problems(issuer: str, *, local: bool) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from audit import record
+from audit.erasure import erase_personal
 from audit.events import UserDeleted, UserForceLogout
 from authplane.accounts import services
 from authplane.accounts.models import User
@@ -52,8 +53,9 @@ def delete_user(user_id: uuid.UUID, *, force: bool, now: datetime, actor: str) -
     """The account is gone with its consents, authorizations, connections and identities.
 
     The ledger and the record keep their rows, which know the user by id alone; that id is never
-    given to anybody else. What is issued for the user at this very moment makes the database
-    refuse the deletion; it is then done again.
+    given to anybody else, and the addresses in the user's rows of the record are erased. What is
+    issued for the user at this very moment makes the database refuse the deletion; it is then done
+    again.
 
     Raises: User.DoesNotExist; UserInUse when the user holds live tokens and this is not forced.
     """
@@ -65,6 +67,8 @@ def delete_user(user_id: uuid.UUID, *, force: bool, now: datetime, actor: str) -
             if attempt == ATTEMPTS:
                 raise
         else:
+            # After the deletion: of a long record, more rows than its transaction should hold.
+            erase_personal(str(user_id), actor=actor)
             return
 
 

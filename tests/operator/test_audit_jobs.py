@@ -227,3 +227,54 @@ def test_an_export_made_before_and_after_retention_verifies(override_config):
     report = verify_lines(run("export").splitlines(), trusted=keys.public_keys())
 
     assert (True, 2, 1) == (report.holds, report.rows, report.removed)
+
+
+@pytest.mark.django_db
+def test_who_is_deleted_is_forgotten(operator):
+    from tests.support.factories import make_user
+
+    user = make_user()
+    make_event(actor_id=str(user.pk))
+
+    assert 204 == operator.delete(f"/admin/users/{user.pk}").status_code
+
+    assert "" == AuditEvent.objects.get(action="user.login").personal
+    assert "127.0.0.1" in AuditEvent.objects.get(action="user.deleted").personal
+
+
+LOCALHOST = {"AUTHPLANE_SERVER_ISSUER": "http://localhost:9000"}
+S3 = "AUTHPLANE_AUDIT_ANCHOR_S3_"
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"AUTHPLANE_ADMIN_AUDIT_DEFAULT_LOOKBACK": "800h"}, "DEFAULT_LOOKBACK must not exceed"),
+        ({"AUTHPLANE_AUDIT_CEF_ADDRESS": "siem:514"}, "CEF_ADDRESS must be udp://"),
+        ({"AUTHPLANE_AUDIT_ANCHOR_SYSLOG": "http://siem"}, "ANCHOR_SYSLOG must be udp://"),
+        ({"AUTHPLANE_AUDIT_OTLP_ENDPOINT": "http://otel:4318/v1/logs"}, "OTLP_ENDPOINT must be"),
+        ({"AUTHPLANE_AUDIT_OTLP_ENDPOINT": "https://u:p@otel/v1/logs"}, "OTLP_ENDPOINT must be"),
+        ({f"{S3}ENDPOINT": "https://s3.example"}, "needs ..._BUCKET"),
+    ],
+)
+def test_settings_that_cannot_work_stop_the_start(variables, problem):
+    from authplane.core.loading import ConfigurationError, load
+
+    with pytest.raises(ConfigurationError, match=problem.replace(".", r"\.")):
+        load(LOCALHOST | variables)
+
+
+def test_settings_that_can():
+    from authplane.core.loading import load
+
+    loaded = load(
+        LOCALHOST
+        | {
+            "AUTHPLANE_AUDIT_RETENTION": "400d",
+            "AUTHPLANE_AUDIT_OTLP_ENDPOINT": "http://otel:4318/v1/logs",
+            "AUTHPLANE_AUDIT_ALLOWED_PRIVATE_HOSTS": "otel",
+            "AUTHPLANE_AUDIT_CEF_ADDRESS": "tls://siem.example",
+        }
+    )
+
+    assert 400 * 86400 == loaded.audit.retention
