@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet, UUIDField
 from django.http import HttpRequest
 
 from admin_api.exceptions import Invalid
-from authplane.core.counting import counted
+from authplane.core.counting import Count, counted
 from authplane.core.hashing import b64url, b64url_decode
 
 MAX_LIMIT: Final = 500
@@ -76,13 +76,15 @@ def part_of(rows: QuerySet[Any], *, page: Page) -> tuple[list[Any], dict[str, An
 
     Ids are UUIDv7 or count up, so that their order is the order of time and a cursor is an id.
     """
-    total = counted(rows)
     wanted = rows.order_by("-pk")
     if page.after:
         wanted = wanted.filter(pk__lt=_key(rows, page.after))
     found: list[Model] = list(wanted[page.offset : page.offset + page.limit + 1])
     shown = found[: page.limit]
     more = len(found) > page.limit
+    is_all = not (more or page.offset or page.after)
+    # What was read whole needs no second look; a search that finds nothing can be a long one.
+    total = Count(len(found), is_exact=True) if is_all else counted(rows)
     return shown, {
         "total": total.number,
         **({} if total.is_exact else {"total_is_minimum": True}),

@@ -52,6 +52,8 @@ def limit_statements(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {config().server.write_timeout * 1000:d}")
+            # Statements here are short. Compiling one costs more than the slowest of them runs.
+            cursor.execute("SET jit = off")
 
 
 connection_created.connect(limit_statements, dispatch_uid="authplane.limit_statements")

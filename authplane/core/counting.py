@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import connections
@@ -27,6 +28,14 @@ def counted(rows: QuerySet[Any], *, limit: int = COUNTED) -> Count:
     """
     found = rows.order_by()[: limit + 1].count()
     return Count(min(found, limit), found <= limit)
+
+
+def estimated(rows: QuerySet[Any]) -> int:
+    """About how many ``rows`` there are: what PostgreSQL plans with, others count."""
+    if connections[rows.db].vendor != "postgresql":
+        return rows.count()
+    plan = json.loads(rows.order_by().explain(format="json"))
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def table_size(model: type[Model]) -> Count:

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 import authplane
 from admin_api import system
 from audit.models import AuditEvent
+from authplane.accounts.models import User
 from authplane.core import clock, counting
 from authplane.core.config import config, override_config
 from authplane.core.ids import first_uuid7_at
@@ -78,6 +79,25 @@ def test_large_tables_are_estimated(operator, monkeypatch):
     on_postgres = connection.vendor == "postgresql"
     assert body["estimated"] == (["users"] if on_postgres else [])
     assert body["users"] >= (2 if on_postgres else 3)
+
+
+def test_of_a_busy_day_the_newest_tokens_stand_for_all(operator, scene, monkeypatch):
+    machine = Client.objects.get(client_id=scene.machine.client_id)
+    made = [issue(machine, resource=scene.resource.uri) for _ in range(4)]
+    AccessToken.objects.filter(pk=made[3].jti).update(revoked_at=clock.now())
+    monkeypatch.setattr(system, "NEWEST", 2)
+    monkeypatch.setattr(system, "estimated", lambda rows: 100)
+
+    body = operator.get("/admin/stats").json()
+
+    assert (body["active_tokens_24h"], body["revoked_tokens"]) == (50, 50)
+    assert body["estimated"] == ["active_tokens_24h", "revoked_tokens"]
+
+
+def test_an_estimate_costs_no_count_on_postgresql(db):
+    make_user()
+
+    assert counting.estimated(User.objects.all()) >= 1
 
 
 def test_the_state_of_a_healthy_server(operator):
