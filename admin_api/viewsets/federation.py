@@ -12,14 +12,15 @@ from admin_api.exceptions import Invalid, NotFound
 from admin_api.operations import Role, operation
 from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.serializers.federation import audience_view, issuer_view, rehearsal_view
 from admin_api.viewsets.xaa import EntryRoutes
 from authplane.core.http import json_response
 from oauth.federation import services
 from oauth.federation.patterns import MAX_SUBJECT
 from oauth.federation.rehearsal import rehearse
+from oauth.federation.view import issuer_view, rehearsal_view
 from oauth.models import AssertionAudience, WorkloadIssuer
 from oauth.xaa import audience_services
+from oauth.xaa.view import audience_view
 
 METHODS = ["get", "head", "post", "put", "patch", "delete"]
 

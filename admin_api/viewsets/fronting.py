@@ -10,7 +10,6 @@ from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, flag, known_parameters
-from admin_api.serializers.fronting import link_view
 from admin_api.viewsets.resources import refusal_of
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
@@ -19,6 +18,7 @@ from oauth.models import FrontingLink, Resource
 from oauth.resources.errors import ResourceError
 from oauth.resources.fronting import services
 from oauth.resources.fronting.guards import links_of
+from oauth.resources.fronting.view import link_view
 
 DEFAULT_LIMIT = 100
 FILTERS = ("source", "target")

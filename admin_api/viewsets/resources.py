@@ -14,7 +14,6 @@ from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
 from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
-from admin_api.serializers.fronting import link_view
 from admin_api.serializers.resources import PolicyMember, ReturnUrl, resource_view
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
@@ -30,6 +29,7 @@ from oauth.resources.errors import (
     ResourceInUse,
     ResourceLinked,
 )
+from oauth.resources.fronting.view import link_view
 from oauth.resources.policy_body import RETURN_URLS
 
 DEFAULT_LIMIT = 100

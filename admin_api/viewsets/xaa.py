@@ -15,13 +15,13 @@ from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, known_parameters
-from admin_api.serializers.xaa import idp_view, mapping_view, policy_view
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from authplane.core.routes import LARGE_BODY
 from oauth.federation.errors import EntryConflict, EntryError, IssuerAway, NoSuchEntry
 from oauth.models import SubjectMapping, TrustedIdP, XAAPolicy
 from oauth.xaa import mappings, policies, providers
+from oauth.xaa.view import idp_view, mapping_view, policy_view
 
 DEFAULT_LIMIT = 100
 RETRY_AFTER = "30"

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import AssertionAudience
 from oauth.xaa import audience_services as services
+from oauth.xaa.view import audience_view
 
 
 class Command(EntryCommand):
@@ -43,7 +44,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """An audience is registered."""
         body = given(options, "name", "audience") | _content(options)
-        self.show(shown(services.create_audience(body, actor="cli")), "created", options)
+        self.show(audience_view(services.create_audience(body, actor="cli")), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """An audience is changed."""
@@ -53,36 +54,24 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
-        self.show(shown(services.patch_audience(key, body, actor="cli")), "updated", options)
+        self.show(
+            audience_view(services.patch_audience(key, body, actor="cli")), "updated", options
+        )
 
     def get(self, options: dict[str, Any]) -> None:
         """One audience."""
-        self.show(shown(services.find_row(key_of(options["id"], self.noun))), "", options)
+        self.show(audience_view(services.find_row(key_of(options["id"], self.noun))), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All audiences."""
         rows = AssertionAudience.objects.order_by("pk")
-        self.show_all(map(shown, rows[:MAX_LISTED]), rows.count(), options)
+        self.show_all(map(audience_view, rows[:MAX_LISTED]), rows.count(), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """An audience is removed."""
         key = key_of(options["id"], self.noun)
         services.delete_audience(key, actor="cli")
         self.show({"id": str(key)}, "deleted", options)
-
-
-def shown(row: AssertionAudience) -> dict[str, Any]:
-    """An audience as it is printed."""
-    return {
-        "id": str(row.pk),
-        "name": row.name,
-        "audience": row.audience,
-        "client_ids": row.client_ids,
-        "remote_client_ids": row.remote_client_ids,
-        "resources": row.resources,
-        "scopes": row.scopes,
-        "enabled": row.enabled,
-    }
 
 
 def _add_content(parser: CommandParser) -> None:

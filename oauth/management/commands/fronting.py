@@ -11,6 +11,7 @@ from authplane.core.management.output import ReportingCommand
 from oauth.models import FrontingLink
 from oauth.resources.errors import ResourceError
 from oauth.resources.fronting import services
+from oauth.resources.fronting.view import link_view
 
 MAX_LISTED = 500
 
@@ -68,7 +69,7 @@ class Command(ReportingCommand):
             f"{name}__slug": options[name] for name in ("source", "target") if options.get(name)
         }
         rows = FrontingLink.objects.select_related("source", "target").filter(**ends)
-        links = [_shown(row) for row in rows.order_by("pk")[:MAX_LISTED]]
+        links = [link_view(row) for row in rows.order_by("pk")[:MAX_LISTED]]
         if options["json"]:
             self.stdout.write(json.dumps({"fronting_links": links, "total": rows.count()}))
             return
@@ -86,7 +87,7 @@ class Command(ReportingCommand):
         if options.get("dry_run"):
             done = "would be " + done
         title = f"fronting link {done}".rstrip()
-        self.report(_shown(row), title=title, as_json=options["json"])
+        self.report(link_view(row), title=title, as_json=options["json"])
 
 
 def _add_scope_map(parser: CommandParser) -> None:
@@ -136,13 +137,3 @@ def _read_text(text: str) -> dict[str, Any]:
             )
         read.setdefault(source, []).append(target)
     return read
-
-
-def _shown(row: FrontingLink) -> dict[str, Any]:
-    return {
-        "source_slug": row.source.slug,
-        "target_slug": row.target.slug,
-        "scope_map": row.scope_map,
-        "created_at": row.created_at.isoformat(),
-        "created_by": row.created_by,
-    }

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
-from authplane.core.config import config
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import TrustedIdP
 from oauth.xaa import providers
+from oauth.xaa.view import idp_view
 
 
 class Command(EntryCommand):
@@ -45,7 +45,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A provider is registered."""
         body = given(options, "name", "issuer", "jwks_uri", "audience")
-        self.show(shown(providers.create_provider(body)), "created", options)
+        self.show(idp_view(providers.create_provider(body)), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A provider is changed."""
@@ -55,17 +55,17 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say --name, --enable or --disable")
         row = providers.change_provider(key_of(options["id"], self.noun), body)
-        self.show(shown(row), "updated", options)
+        self.show(idp_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
         """One provider."""
         row = providers.find_provider_row(key_of(options["id"], self.noun))
-        self.show(shown(row), "", options)
+        self.show(idp_view(row), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All providers."""
         rows = TrustedIdP.objects.order_by("pk")
-        self.show_all(map(shown, rows[:MAX_LISTED]), rows.count(), options)
+        self.show_all(map(idp_view, rows[:MAX_LISTED]), rows.count(), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
@@ -78,15 +78,3 @@ class Command(EntryCommand):
         key = key_of(options["id"], self.noun)
         keys = providers.refresh_keys(key)
         self.show({"id": str(key), "keys": keys}, "keys refreshed", options)
-
-
-def shown(row: TrustedIdP) -> dict[str, Any]:
-    """A provider as it is printed."""
-    return {
-        "id": str(row.pk),
-        "name": row.name,
-        "issuer": row.issuer,
-        "jwks_uri": row.jwks_uri,
-        "audience": row.audience or config().server.issuer,
-        "enabled": row.enabled,
-    }

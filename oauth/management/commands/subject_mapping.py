@@ -10,6 +10,7 @@ from oauth.management.entries import MAX_LISTED, EntryCommand, key_of
 from oauth.models import SubjectMapping
 from oauth.xaa import mappings
 from oauth.xaa.seeds import resolved
+from oauth.xaa.view import mapping_view
 
 
 class Command(EntryCommand):
@@ -43,27 +44,17 @@ class Command(EntryCommand):
             body["local_user_id"] = options["user_id"]
         if options["user"]:
             body["local_user"] = options["user"]
-        self.show(shown(mappings.create_mapping(resolved(body))), "created", options)
+        self.show(mapping_view(mappings.create_mapping(resolved(body))), "created", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All mappings."""
         rows = SubjectMapping.objects.order_by("pk")
         if options["idp"]:
             rows = rows.filter(idp_id=key_of(options["idp"], "provider"))
-        self.show_all(map(shown, rows[:MAX_LISTED]), rows.count(), options)
+        self.show_all(map(mapping_view, rows[:MAX_LISTED]), rows.count(), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A mapping is removed."""
         key = key_of(options["id"], self.noun)
         mappings.delete_mapping(key)
         self.show({"id": str(key)}, "deleted", options)
-
-
-def shown(row: SubjectMapping) -> dict[str, Any]:
-    """A mapping as it is printed."""
-    return {
-        "id": str(row.pk),
-        "idp_id": str(row.idp_id),
-        "idp_subject": row.idp_subject,
-        "local_user_id": str(row.local_user_id or ""),
-    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from oauth.federation import services
 from oauth.federation.presets import PRESETS
 from oauth.federation.rehearsal import rehearse
+from oauth.federation.view import issuer_view, rehearsal_view
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import WorkloadIssuer
 
@@ -59,7 +59,7 @@ class Command(EntryCommand):
         """An issuer is registered."""
         body = given(options, "name", "preset", "issuer", "jwks_uri", "audience")
         row = services.create_issuer(body | _content(options), actor="cli")
-        self.show(shown(row), "created", options)
+        self.show(issuer_view(row), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """An issuer is changed."""
@@ -69,16 +69,16 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
-        self.show(shown(services.patch_issuer(key, body, actor="cli")), "updated", options)
+        self.show(issuer_view(services.patch_issuer(key, body, actor="cli")), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
         """One issuer."""
-        self.show(shown(services.find_row(key_of(options["id"], self.noun))), "", options)
+        self.show(issuer_view(services.find_row(key_of(options["id"], self.noun))), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All issuers."""
         rows = WorkloadIssuer.objects.order_by("pk")
-        self.show_all(map(shown, rows[:MAX_LISTED]), rows.count(), options)
+        self.show_all(map(issuer_view, rows[:MAX_LISTED]), rows.count(), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """An issuer is removed."""
@@ -99,21 +99,7 @@ class Command(EntryCommand):
         if not isinstance(claims, dict):
             raise CommandError("--claims must be a JSON object")
         done = rehearse(row, subject=options["subject"], claims=claims)
-        self.show(dataclasses.asdict(done), "tried", options)
-
-
-def shown(row: WorkloadIssuer) -> dict[str, Any]:
-    """An issuer as it is printed."""
-    return {
-        "id": str(row.pk),
-        "name": row.name,
-        "preset": row.preset,
-        "issuer": row.issuer,
-        "jwks_uri": row.jwks_uri,
-        "audience": row.audience,
-        "rules": row.rules,
-        "enabled": row.enabled,
-    }
+        self.show(rehearsal_view(done), "tried", options)
 
 
 def _add_content(parser: CommandParser) -> None:

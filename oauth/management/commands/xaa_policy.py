@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import XAAPolicy
 from oauth.xaa import policies
+from oauth.xaa.view import policy_view
 
 
 class Command(EntryCommand):
@@ -37,7 +38,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A policy is made."""
         body = _body(options) | {"idp_id": options["idp"]}
-        self.show(shown(policies.create_policy(body)), "created", options)
+        self.show(policy_view(policies.create_policy(body)), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A policy is changed."""
@@ -47,38 +48,25 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         row = policies.change_policy(key_of(options["id"], self.noun), body)
-        self.show(shown(row), "updated", options)
+        self.show(policy_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
         """One policy."""
         row = policies.find_policy(key_of(options["id"], self.noun))
-        self.show(shown(row), "", options)
+        self.show(policy_view(row), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All policies."""
         rows = XAAPolicy.objects.order_by("pk")
         if options["idp"]:
             rows = rows.filter(idp_id=key_of(options["idp"], "provider"))
-        self.show_all(map(shown, rows[:MAX_LISTED]), rows.count(), options)
+        self.show_all(map(policy_view, rows[:MAX_LISTED]), rows.count(), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A policy is removed."""
         key = key_of(options["id"], self.noun)
         policies.delete_policy(key)
         self.show({"id": str(key)}, "deleted", options)
-
-
-def shown(row: XAAPolicy) -> dict[str, Any]:
-    """A policy as it is printed."""
-    return {
-        "id": str(row.pk),
-        "name": row.name,
-        "idp_id": str(row.idp_id),
-        "client_ids": row.client_ids,
-        "scopes": row.scopes,
-        "resources": row.resources,
-        "enabled": row.enabled,
-    }
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:

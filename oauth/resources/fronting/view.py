@@ -1,10 +1,10 @@
-"""Fronting links out. What comes in is read by the registry itself, as seeds and commands are."""
+"""What operators see of a fronting link, wherever they ask."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from admin_api.serializers.moments import timestamp
+from authplane.core.clock import as_text
 from oauth.models import FrontingLink
 
 
@@ -14,6 +14,6 @@ def link_view(row: FrontingLink) -> dict[str, Any]:
         "source_slug": row.source.slug,
         "target_slug": row.target.slug,
         "scope_map": row.scope_map,
-        "created_at": timestamp(row.created_at),
+        "created_at": as_text(row.created_at),
         "created_by": row.created_by,
     }
