@@ -21,6 +21,7 @@ import jwt
 
 from tests.support.dpop import DPoPKey
 from tests.support.pages import form_with
+from tests.support.specification import require_documented_response
 
 DEFAULT_REDIRECT = "http://127.0.0.1:8765/callback"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -100,11 +101,17 @@ class OAuthClient:
 
     @classmethod
     def in_process(cls, *, issuer: str, **members: Any) -> Self:
-        """Drives the application of this process, without a socket."""
+        """Drives the application of this process, without a socket.
+
+        Every answer of a documented route has to be one that is documented.
+        """
         transport = httpx.WSGITransport(app=_application(), raise_app_exceptions=False)
-        return cls(
-            http=httpx.Client(transport=transport, base_url=issuer), issuer=issuer, **members
+        http = httpx.Client(
+            transport=transport,
+            base_url=issuer,
+            event_hooks={"response": [require_documented_response]},
         )
+        return cls(http=http, issuer=issuer, **members)
 
     @classmethod
     def at(cls, base_url: str, *, issuer: str | None = None, **members: Any) -> Self:

@@ -93,6 +93,27 @@ def of_operators() -> Specification:
     return Specification(operator_document())
 
 
+@cache
+def of_the_public() -> Specification:
+    """The public interface's."""
+    from broker.specification.public import public_document
+
+    return Specification(public_document())
+
+
+def require_documented_response(response: Any) -> None:
+    """The answer is one that the document of the public interface has, where it has the route."""
+    method, path = response.request.method, response.request.url.path
+    specification = of_the_public()
+    if specification.operation(method, path) is None:
+        return
+    media = response.headers.get("Content-Type", "")
+    body = response.read()
+    assert [] == specification.problems(
+        method, path, status=response.status_code, media=media, body=body
+    )
+
+
 def _pattern(path: str) -> str:
     """Ids of clients may hold slashes; no other parameter does."""
     parts = re.split(r"(\{\w+\})", path)
