@@ -8,7 +8,10 @@ from celery import shared_task
 
 from audit import jobs
 
-SCHEDULE = {job.name: job.every for job in jobs.JOBS.values()}
+SCHEDULE = {job.name: min(job.every, jobs.HOUR) for job in jobs.JOBS.values()}
+"""A rare job is asked for every hour and runs when it is due: a worker that is restarted each day
+would otherwise never come to it.
+"""
 
 
 @shared_task(name=jobs.SEAL.name)

@@ -16,6 +16,7 @@ from tests.support.server import ROOT
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 RULES = PROMETHEUS / "rules" / "oauth.yml"
+AUDIT_RULES = RULES.with_name("audit.yml")
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana").glob("*.json"))
 NAME = re.compile(r"\b(?:mcp_|rate_limit_|oauth_|authserver_|authplane_)\w+")
 RECORDED = re.compile(r"\boauth:[\w:]+")
@@ -46,6 +47,8 @@ def expressions():
 @pytest.mark.parametrize("arguments", [
     ("check", "rules", RULES),
     ("test", "rules", RULES.with_name("oauth_test.yml")),
+    ("check", "rules", AUDIT_RULES),
+    ("test", "rules", AUDIT_RULES.with_name("audit_test.yml")),
     ("check", "config", "--syntax-only", PROMETHEUS / "prometheus.yml"),
 ])  # fmt: skip
 def test_prometheus_takes_what_is_shipped(arguments):
@@ -83,6 +86,23 @@ def test_every_documented_alarm_and_rate_is_there():
         "oauth:security_events_critical:rate5m",
         "oauth:integrity_violations:total",
     }
+
+
+def audit_alarms():
+    return [rule for group in yaml.safe_load(AUDIT_RULES.read_text())["groups"]
+            for rule in group["rules"]]  # fmt: skip
+
+
+def test_every_alarm_of_the_record_is_tried_out_and_asks_for_what_there_is():
+    from authplane.core import metrics
+
+    text = AUDIT_RULES.with_name("audit_test.yml").read_text()
+    for rule in audit_alarms():
+        assert rule["alert"] in text
+        (name,) = set(NAME.findall(rule["expr"]))
+        assert name in metrics.COUNTERS or name in metrics.GAUGES
+        labels = metrics.COUNTERS.get(name, ("", ()))[1]
+        assert set(re.findall(r"by \((\w+)\)", rule["expr"])) <= set(labels)
 
 
 def test_every_alarm_is_tried_out():
