@@ -18,7 +18,7 @@ BOTTOM: Final = 26
 TOP: Final = 10
 COLOURS: Final = 8
 ROW: Final = 26
-NAMES: Final = 240
+NAMES: Final = 280
 WIDE: Final = 1120
 """Of a picture that fills a page; letters then come out as large as in the others."""
 
@@ -212,7 +212,7 @@ def _short(value: int) -> str:
 
 
 def _clipped(name: str) -> str:
-    return name if len(name) <= 38 else f"{name[:37]}…"  # noqa: PLR2004 - what fits
+    return name if len(name) <= 48 else f"{name[:47]}…"  # noqa: PLR2004 - what fits
 
 
 def _flat(value: float) -> str:

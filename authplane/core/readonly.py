@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ModelAdmin, ShowFacets
 from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
 
@@ -28,6 +28,7 @@ class ReadOnlyAdmin(_Base):
 
     actions = None
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # They would count whole tables.
     list_per_page = 50
     paginator = BoundedPaginator
     change_list_template = "console/rows.html"

@@ -226,7 +226,7 @@ if not AUTHPLANE.storage.redis_url:
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s"
+FORMAT_MODULE_PATH = "authplane.core.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 
