@@ -45,7 +45,7 @@ def signing(_: Scene) -> Iterator[Finding]:
 def _age(active: KeyRecord, *, upcoming: KeyRecord | None) -> Iterator[Finding]:
     now, interval = clock.now(), config().signing.rotation_interval
     age = now - active.activates_at
-    told = f"key {active.kid} ({active.algorithm}) signs since {age.days} days"
+    told = f"key {active.kid} ({active.algorithm}) has signed for {age.days} days"
     if upcoming is not None:
         yield fine(f"{told}; {upcoming.kid} follows at {upcoming.activates_at:%Y-%m-%d %H:%M} UTC")
     elif not interval:

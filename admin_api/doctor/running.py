@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import connections
+from django.urls import get_resolver
 
 from admin_api.doctor import credentials, issuer, keys, settings, stores, work
 from admin_api.doctor.findings import Check, Finding, Level, wrong
@@ -47,6 +49,9 @@ REQUESTS: Final = 3
 """How many requests, one after the other, a check may need."""
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What one check found."""
@@ -62,6 +67,8 @@ def examine(
 
     A check that takes longer than it may, or fails itself, is a finding and holds up nobody.
     """
+    # Threads that import modules in circles at the same time get in each other's way.
+    _ = get_resolver().url_patterns
     wanted = [name for name in checks if not only or name in set(only)]
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="doctor")
     deadline = time.monotonic() + scene.timeout * REQUESTS
@@ -90,7 +97,9 @@ def _result(running: Future[tuple[Finding, ...]], deadline: float) -> tuple[Find
         return running.result(max(0.01, deadline - time.monotonic()))
     except TooSlow:
         return (wrong("took too long", "Something it asks does not answer; try --timeout."),)
-    except Exception as error:  # noqa: BLE001 - the text of an error may hold what nobody may see
+    except Exception as error:
+        # What it says may hold what nobody may see; the log is redacted.
+        log.exception("a check of the deployment failed")
         return (
             wrong(
                 f"the check itself failed: {type(error).__name__}", "See the log, and report it."

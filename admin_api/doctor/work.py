@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Max
 
 import audit.tasks
 import authplane.core.tasks
@@ -34,18 +36,18 @@ def planned() -> dict[str, int]:
 
 
 def schedule(_: Scene) -> Iterator[Finding]:
-    """Every job ran when it was due, and well."""
+    """Every job ran when it was due, and well. Nothing is due right after a new version is set up."""
     try:
         runs = {run.name: run for run in ScheduledRun.objects.all()}
     except DatabaseError as error:
         yield unknown(f"the database does not answer: {type(error).__name__}")
         return
-    jobs = planned()
-    late = [name for name, every in jobs.items() if _is_late(runs.get(name), every)]
-    if len(late) == len(jobs):
+    jobs, since = planned(), _set_up_at()
+    late = [name for name, every in jobs.items() if _is_late(runs.get(name), every, since)]
+    if late and len(late) == len(jobs):
         latest = max((run.started_at for run in runs.values() if run.started_at), default=None)
-        since = f"since {latest:%Y-%m-%d %H:%M} UTC" if latest else "ever"
-        yield wrong(f"no scheduled work was done {since}", f"{START}.")
+        told = f"since {latest:%Y-%m-%d %H:%M} UTC" if latest else "ever"
+        yield wrong(f"no scheduled work was done {told}", f"{START}.")
     elif late:
         yield wrong(
             f"overdue: {', '.join(sorted(late))}",
@@ -61,7 +63,12 @@ def schedule(_: Scene) -> Iterator[Finding]:
             )
 
 
-def _is_late(run: ScheduledRun | None, every: int) -> bool:
-    if run is None or run.started_at is None:
-        return True
-    return bool(run.started_at < clock.now() - timedelta(seconds=every * PERIODS) - SLACK)
+def _set_up_at() -> datetime:
+    """When the tables were last migrated: a job that never ran was not due before."""
+    applied = MigrationRecorder(connection).migration_qs.aggregate(at=Max("applied"))["at"]
+    return applied or datetime.min.replace(tzinfo=UTC)
+
+
+def _is_late(run: ScheduledRun | None, every: int, since: datetime) -> bool:
+    begun = run.started_at if run is not None and run.started_at else since
+    return begun < clock.now() - timedelta(seconds=every * PERIODS) - SLACK

@@ -78,6 +78,7 @@ def found(check, scene=None):
     return max((one.level for one in findings), key=order.index), said
 
 
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 GONE = FetchFailed("took too long")
 
 
@@ -426,7 +427,11 @@ class TestSchedule:
         ran(1)
         assert found(work.schedule)[0] is FINE
 
-    def test_nothing_ever(self):
+    def test_nothing_is_due_right_after_a_migration(self):
+        assert found(work.schedule)[0] is FINE
+
+    def test_nothing_ever(self, monkeypatch):
+        monkeypatch.setattr(work, "_set_up_at", lambda: LONG_AGO)
         level, said = found(work.schedule)
         assert (level, "worker -B" in said) == (WRONG, True)
 
@@ -434,7 +439,8 @@ class TestSchedule:
         ran(400 * 86400)
         assert "no scheduled work was done since" in found(work.schedule)[1]
 
-    def test_one_that_is_late_and_one_that_failed(self, ran):
+    def test_one_that_is_late_and_one_that_failed(self, ran, monkeypatch):
+        monkeypatch.setattr(work, "_set_up_at", lambda: LONG_AGO)
         ran(1)
         late, failed = sorted(work.planned())[:2]
         ScheduledRun.objects.filter(name=late).delete()
