@@ -1,5 +1,5 @@
 """Pages of the console: importing them adds them."""
 
-from admin_api.console import inspector, lineage, search
+from admin_api.console import inspector, lineage, overview, search, tasks
 
-__all__ = ["inspector", "lineage", "search"]
+__all__ = ["inspector", "lineage", "overview", "search", "tasks"]

@@ -33,3 +33,8 @@ def write(name: str, value: Any, *, by: str) -> None:
             name=name, defaults={"value": value, "updated_at": clock.now(), "updated_by": by}
         )
     drop_on_commit(_settings, name)
+
+
+def look_again() -> None:
+    """This process reads every setting anew: for whoever shows what was just changed elsewhere."""
+    _settings.forget()

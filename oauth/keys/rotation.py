@@ -140,7 +140,7 @@ def _plan_next(store: KeyStore, *, actor: str) -> Rotation:
         store.redate(dataclasses.replace(waiting, withdrawn_at=now))
     start = max(now, active.activates_at) + timedelta(seconds=config().signing.jwks_max_age)
     added = _add_key(store, activates_at=start)
-    store.redate(dataclasses.replace(active, expires_at=_end_of_service(start)))
+    store.redate(dataclasses.replace(active, expires_at=end_of_service(start)))
     _record(added, immediate=False, actor=actor)
     return _outcome(added, now=now)
 
@@ -164,7 +164,7 @@ def _replace_now(store: KeyStore, *, withdraw: bool, actor: str) -> Rotation:
             store.redate(dataclasses.replace(key, withdrawn_at=now))
             ended.append(key.kid)
         elif key is active:
-            store.redate(dataclasses.replace(key, expires_at=_end_of_service(start)))
+            store.redate(dataclasses.replace(key, expires_at=end_of_service(start)))
     if withdraw:
         store.forget_private_parts(ended)
     _record(chosen, immediate=True, actor=actor)
@@ -193,7 +193,7 @@ def _add_key(store: KeyStore, *, activates_at: datetime) -> KeyRecord:
     return key
 
 
-def _end_of_service(start: datetime) -> datetime:
+def end_of_service(start: datetime) -> datetime:
     """When a key that is replaced at ``start`` leaves the key document."""
     tokens, signing = config().tokens, config().signing
     longest = max(tokens.access_ttl, tokens.machine_ttl, tokens.exchange_ttl, tokens.xaa_ttl)

@@ -82,7 +82,7 @@ def test_each_kind_becomes_a_client_of_its_kind(operator, kind, given, expected)
     assert 200 == made.status_code
     assert expected == (client.token_endpoint_auth_method, client.grant_types, client.is_agent)
     assert "no-store" in made["Cache-Control"]
-    assert ("client.created_admin", f"user:{operator.person.pk}") == (
+    assert ("client.created_admin", str(operator.person.pk)) == (
         latest().action,
         latest().actor_id,
     )
@@ -169,7 +169,7 @@ def test_a_client_is_stopped_and_started(operator, before, action, after, event)
 
     client.refresh_from_db()
     assert (302, page(client), after) == (done.status_code, done["Location"], client.status)
-    assert (event, f"user:{operator.person.pk}") == (latest().action, latest().actor_id)
+    assert (event, str(operator.person.pk)) == (latest().action, latest().actor_id)
     assert list(get_messages(done.wsgi_request))
 
 

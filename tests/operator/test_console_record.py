@@ -131,15 +131,16 @@ def test_whoever_acted_is_named(viewer, actor, text):
     assert text in viewer.get(reverse("admin:record-row", args=[row.pk])).content.decode()
 
 
-def test_operators_and_users_are_named_and_linked(viewer):
-    user = make_user()
-    for name in (f"user:{user.pk}", str(user.pk)):
-        AuditEvent.objects.create(action="client.suspended", actor_id=name)
+def test_people_and_clients_are_named_and_linked(viewer):
+    user, client = make_user(), make_client()
+    for name in (str(user.pk), client.client_id):
+        AuditEvent.objects.create(action="token.issued", actor_id=name)
 
     page = viewer.get("/console/record/").content.decode()
 
-    assert 2 == page.count(reverse("admin:person", args=[user.pk]))
-    assert f"{user} (as operator)" in page
+    for text in (reverse("admin:person", args=[user.pk]), str(user),
+                 reverse("admin:client-page", args=[client.pk])):  # fmt: skip
+        assert text in page
 
 
 def test_a_page_takes_as_many_statements_whatever_it_shows(viewer, django_assert_max_num_queries):
@@ -169,7 +170,7 @@ def test_what_fits_the_filter_is_taken_along_and_recorded(rows, kind):
     assert (200, 10) == (answer.status_code, len(lines))
     assert f".{kind}" in answer["Content-Disposition"]
     taken = AuditEvent.objects.get(action="audit.exported")
-    assert (f"user:{security.person.pk}", kind) == (taken.actor_id, taken.detail["format"])
+    assert (str(security.person.pk), kind) == (taken.actor_id, taken.detail["format"])
 
 
 def test_an_export_of_nothing_known_is_refused():

@@ -4,6 +4,14 @@ Each page reads a form, calls one service as the person who is signed in, and sa
 What a change reaches is told before it is made, and every view asks for the role itself.
 """
 
-from admin_api.console.tasks import client_wizard, clients, people, record
+from admin_api.console.tasks import (
+    approvals,
+    client_wizard,
+    clients,
+    people,
+    record,
+    rotation,
+    settings,
+)
 
-__all__ = ["client_wizard", "clients", "people", "record"]
+__all__ = ["approvals", "client_wizard", "clients", "people", "record", "rotation", "settings"]

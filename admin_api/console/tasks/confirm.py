@@ -53,11 +53,12 @@ def offered(request: HttpRequest, actions: Mapping[str, Action[T]], thing: T) ->
 
 def confirm(
     request: HttpRequest, *, actions: Mapping[str, Action[T]], name: str, thing: T, back: str,
-    subject: str,
+    subject: str, extra: Mapping[str, Any] | None = None,
 ) -> HttpResponse:  # fmt: skip
     """The page that asks, or, when it was answered, the action itself.
 
     ``subject`` is what the thing is called, ``back`` the page about it, where one lands afterwards.
+    ``extra`` goes to the page as well; its `preview` is a template that stands above the question.
     """
     action = actions.get(name)
     if action is None:
@@ -79,6 +80,7 @@ def confirm(
     context = {
         "title": f"{action.title}: {subject}", "action": action, "form": form, "back": back,
         "subject": subject, "reaches": action.reaches(thing), "problems": problems,
+        **(extra or {}),
     }  # fmt: skip
     status = CONFLICT if problems else 400 if form is not None and form.errors else 200
     return shown(request, "console/tasks/confirm.html", context, status=status)

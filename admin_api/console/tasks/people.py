@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from admin_api.administrators.staff import role_of
 from admin_api.console.tasks import held
-from admin_api.console.tasks.access import NAMED, may
+from admin_api.console.tasks.access import may
 from admin_api.console.tasks.confirm import Action, confirm, offered
 from admin_api.console.tasks.numbers import families_in_force, told
 from admin_api.console.tasks.user_actions import ACTIONS, held_tokens
@@ -53,7 +53,6 @@ def page(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "connection_count": told(connections, "connected account"),
         "tokens": told(held_tokens(person), "access token"),
         "events": list(find_events(actor_id=str(key))[:LATEST]),
-        "staff_name": f"{NAMED}{key}",
     }  # fmt: skip
     return shown(request, "console/tasks/person.html", context)
 

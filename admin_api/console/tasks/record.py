@@ -86,13 +86,15 @@ def browse(request: HttpRequest) -> HttpResponse:
         return shown(request, "console/tasks/record.html", context, status=400)
     since, until = form.moments()
     found = search(form.asked(), since=since, until=until, before=_key(request.GET.get("before")))
-    people = people_of(found.rows)
+    people = people_of(row.actor_id for row in found.rows)
     query = request.GET.copy()
     query.pop("before", None)
     context |= {
         "rows": [
-            {"row": row, "who": people[row.actor_id], "meaning": meaning_of(row.action),
-             "reason": row.detail.get("reason", "")}
+            {
+                "row": row, "who": people[row.actor_id], "meaning": meaning_of(row.action),
+                "reason": row.detail.get("reason", ""),
+            }
             for row in found.rows
         ],
         "older": f"?{_with(query, before=found.older)}" if found.older else "",
@@ -111,7 +113,8 @@ def one(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         raise Http404
     context = {
         "title": row.action, "row": row, "meaning": meaning_of(row.action),
-        "who": people_of([row])[row.actor_id], "client": client_of(row), "facts": facts_of(row),
+        "who": people_of([row.actor_id])[row.actor_id], "client": client_of(row),
+        "facts": facts_of(row),
         "refusal": refusal_of(row), "address": address_of(row),
         "trail": [("Audit record", reverse("admin:record"))],
     }  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.urls import reverse
 
 from admin_api.administrators.operator import NAMED as KEY_NAMED
-from admin_api.console.tasks.access import NAMED
 from audit.events import CATALOGUE
 from audit.models import AuditEvent
 from authplane.accounts.models import User
@@ -66,10 +65,10 @@ def refusal_of(row: AuditEvent) -> Refusal | None:
     )  # fmt: skip
 
 
-def people_of(rows: list[AuditEvent]) -> dict[str, Fact]:
-    """Who acted, by `actor_id`. Two statements, however many rows there are."""
-    names = {row.actor_id for row in rows}
-    keys = {name: found for name in names if (found := _uuid(name.removeprefix(NAMED)))}
+def people_of(actors: Iterable[str]) -> dict[str, Fact]:
+    """Who acted, by what the record calls them. Two statements, however many there are."""
+    names = set(actors)
+    keys = {name: found for name in names if (found := _uuid(name))}
     users = {one.pk: one for one in User.objects.filter(pk__in=set(keys.values()))}
     others = names - set(NOBODY_IN_PARTICULAR)
     clients = dict(
@@ -79,8 +78,7 @@ def people_of(rows: list[AuditEvent]) -> dict[str, Fact]:
     for name in names:
         user = users.get(keys[name]) if name in keys else None
         if user is not None:
-            as_operator = " (as operator)" if name.startswith(NAMED) else ""
-            told[name] = Fact("Who", f"{user}{as_operator}", _page("person", user.pk))
+            told[name] = Fact("Who", str(user), _page("person", user.pk))
         elif name in clients:
             told[name] = Fact("Who", f"client {name}", _page("client-page", clients[name]))
         elif name.startswith(KEY_NAMED):
