@@ -36,7 +36,7 @@ def planned() -> dict[str, int]:
 
 
 def schedule(_: Scene) -> Iterator[Finding]:
-    """Every job ran when it was due, and well. Nothing is due right after a new version is set up."""
+    """Every job ran when it was due, and well. After a migration it takes time until one is."""
     try:
         runs = {run.name: run for run in ScheduledRun.objects.all()}
     except DatabaseError as error:
