@@ -31,6 +31,7 @@ from authplane.core.openapi.shapes import (
     said,
 )
 from authplane.core.openapi.system import OPERATOR_PATHS
+from broker.specification import forward_auth
 
 KEY: Final = "operatorKey"
 ALWAYS: Final = (401, 403, 429, 503)
@@ -53,9 +54,10 @@ def operator_document(issuer: str = "") -> dict[str, Any]:
         title="Operator API",
         about=ABOUT,
         issuer=issuer,
-        paths={**paths, **OPERATOR_PATHS},
+        paths={**paths, **forward_auth.PATHS, **OPERATOR_PATHS},
         schemas={**SCHEMAS, **{name: _closed(schema) for name, schema in read.items()}},
         security_schemes={
+            **forward_auth.SCHEMES,
             KEY: {
                 "type": "http",
                 "scheme": "bearer",

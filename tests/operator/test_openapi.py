@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
 from django.test import Client
+from django.urls import URLPattern
 from jsonschema import Draft202012Validator
 
 from admin_api.operations import described, routed
@@ -13,7 +15,8 @@ from admin_api.schemas import SCHEMAS, examples
 from admin_api.schemas.bodies import BODIES
 from admin_api.specification import operator_document
 from authplane.core.openapi.document import VERSION
-from authplane.core.openapi.system import JSON, YAML
+from authplane.urls import operator as operator_routes
+from broker import operator_urls
 from broker.connections import provisioning
 from broker.keys import groups
 from broker.keys import services as keys
@@ -27,6 +30,7 @@ from oauth.xaa import audience_services, mappings, policies
 from oauth.xaa import providers as idps
 from tests.support import specification
 
+CONSOLE = {"/admin/ui", "/admin/ui/"}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -60,6 +64,17 @@ def test_every_route_is_in_the_document():
             shown = shown.replace(f"<{converter}", "{").replace(">", "}")
         if described(getattr(view, action)) is None or (method, shown) not in told:
             missing.append((method, path))
+    assert [] == missing
+
+
+def test_no_other_route_of_the_listener_is_forgotten():
+    told = set(operator_document()["paths"])
+
+    missing = []
+    for pattern in [*operator_routes.urlpatterns, *operator_urls.urlpatterns]:
+        place = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{pattern.pattern}")
+        if isinstance(pattern, URLPattern) and place not in told | CONSOLE:
+            missing.append(place)
     assert [] == missing
 
 
