@@ -21,6 +21,12 @@ from oauth.models import Client
 log = logging.getLogger(__name__)
 
 
+START_AGAIN = (
+    "Go back to the application and start again.",
+    "If this happens again, tell the people who run the application.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A page instead of an answer: constant text for the user, `cause` for the developer."""
@@ -30,6 +36,7 @@ class Refusal:
     title: str
     message: str
     cause: str
+    steps: tuple[str, ...] = START_AGAIN
 
     def because(self, reason: Reason) -> "Refusal":
         """The same page for a more exact reason, which the log gets."""
@@ -63,9 +70,13 @@ PENDING_CLIENT = Refusal(
     Reason.CLIENT_PENDING,
     403,
     "This application waits for approval by an administrator",
-    "Nobody here has looked at this application yet. It gets no access until an administrator has "
-    "approved it; you can come back then.",
+    "It gets no access to your account until somebody who runs this server has approved it. There "
+    "is nothing wrong with your account.",
     "Client Pending: an administrator has to approve the registration",
+    (
+        "Tell the people who run this server that you want to use the application.",
+        "Once it is approved, go back to the application and start again.",
+    ),
 )
 UNTRUSTED_REDIRECT = Refusal(
     Reason.REDIRECT_INVALID,
@@ -158,9 +169,6 @@ def refusal_page(refusal: Refusal) -> HttpResponse:
         status=refusal.status,
         title=refusal.title,
         message=refusal.message,
-        steps=(
-            "Go back to the application and start again.",
-            "If this happens again, tell the people who run the application.",
-        ),
+        steps=refusal.steps,
         cause=refusal.cause,
     )
