@@ -22,3 +22,8 @@ def as_text(moment: datetime) -> str:
     Spec: RFC 3339 section 5.6.
     """
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def as_text_or_none(moment: datetime | None) -> str | None:
+    """The same of a moment that may not have come."""
+    return None if moment is None else as_text(moment)

@@ -19,6 +19,7 @@ from authplane.core.config import config
 from authplane.core.hashing import b64url, sha256
 from authplane.core.http import error_response
 from authplane.core.metrics import counter
+from authplane.core.network import client_address, network_key
 from authplane.core.ratelimit import Verdict
 
 if TYPE_CHECKING:
@@ -68,6 +69,11 @@ def take(route: str, key: str, *, limit: int, seconds: int) -> Verdict:
     if not verdict.allowed:
         counter("rate_limit_hits_total").labels(route).inc()
     return verdict
+
+
+def take_of_address(request: HttpRequest, route: str, *, limit: int, seconds: int = 60) -> Verdict:
+    """The same for the address, or the network, that a request comes from."""
+    return take(route, network_key(client_address(request)), limit=limit, seconds=seconds)
 
 
 def over_limit(request: HttpRequest, verdict: Verdict) -> HttpResponse:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from authplane.core import clock
 from authplane.core.config import config
 from broker.models import Connection
 
@@ -23,17 +23,12 @@ def shown_connection(row: Connection) -> dict[str, Any]:
         "has_credential": row.credential_sealed is not None or row.access_sealed is not None,
         "version": row.version,
         "enc_backend": config().data_keys.driver,
-        "access_expires_at": _moment(row.access_expires_at),
-        "last_used_at": _moment(row.last_used_at),
+        "access_expires_at": clock.as_text_or_none(row.access_expires_at),
+        "last_used_at": clock.as_text_or_none(row.last_used_at),
         "last_used_by": row.last_used_by,
-        "created_at": _moment(row.created_at),
-        "connected_at": _moment(row.connected_at),
-        "updated_at": _moment(row.updated_at),
-        "revoked_at": _moment(row.revoked_at),
+        "created_at": clock.as_text_or_none(row.created_at),
+        "connected_at": clock.as_text_or_none(row.connected_at),
+        "updated_at": clock.as_text_or_none(row.updated_at),
+        "revoked_at": clock.as_text_or_none(row.revoked_at),
         "revoked_reason": row.revoked_reason,
     }
-
-
-def _moment(value: datetime | None) -> str | None:
-    """In UTC, to the second. Spec: RFC 3339 section 5.6."""
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -110,13 +110,9 @@ def _shown(row: Connection) -> dict[str, Any]:
         "provider": row.provider.slug if row.provider else "",
         "scopes_granted": row.scopes_granted,
         "status": row.status,
-        "created_at": _moment(row.created_at),
-        "updated_at": _moment(row.updated_at),
+        "created_at": clock.as_text(row.created_at),
+        "updated_at": clock.as_text(row.updated_at),
     }
-
-
-def _moment(value: Any) -> str:
-    return str(value.isoformat(timespec="seconds").replace("+00:00", "Z"))
 
 
 def _unauthorized(request: HttpRequest) -> HttpResponse:

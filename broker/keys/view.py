@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from authplane.core import clock
@@ -20,11 +19,11 @@ def shown_key(row: ApiKey) -> dict[str, Any]:
         "user_group_id": str(row.group_id),
         "user_group": row.group.name,
         "state": _state(row),
-        "created_at": _moment(row.created_at),
+        "created_at": clock.as_text_or_none(row.created_at),
         "created_by": row.created_by,
-        "expires_at": _moment(row.expires_at),
-        "revoked_at": _moment(row.revoked_at),
-        "last_used_at": _moment(row.last_used_at),
+        "expires_at": clock.as_text_or_none(row.expires_at),
+        "revoked_at": clock.as_text_or_none(row.revoked_at),
+        "last_used_at": clock.as_text_or_none(row.last_used_at),
     }
 
 
@@ -39,7 +38,7 @@ def shown_group(row: AccessGroup) -> dict[str, Any]:
             {"proxy": one.proxy.slug, "requests_per_minute": one.requests_per_minute}
             for one in access
         ],
-        "created_at": _moment(row.created_at),
+        "created_at": clock.as_text_or_none(row.created_at),
     }
 
 
@@ -49,7 +48,3 @@ def _state(row: ApiKey) -> str:
     if row.expires_at is not None and row.expires_at <= clock.now():
         return "expired"
     return "active"
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

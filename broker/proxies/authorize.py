@@ -23,10 +23,9 @@ from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.error_pages import page_for_status
 from authplane.core.metrics import counter
-from authplane.core.network import client_address, network_key
 from authplane.core.pages import error_page, page_view
 from authplane.core.uris import fold_resource
-from authplane.core.windows import take
+from authplane.core.windows import take_of_address
 from broker.proxies.consents import covers, standing_consent
 from broker.proxies.hops import NotContinuable, go_on, time_to_return
 from broker.proxies.patterns import is_allowed
@@ -78,8 +77,7 @@ def authorize(request: HttpRequest, proxy_id: int) -> HttpResponse:
 
 def refuse_beyond(request: HttpRequest, route: str) -> HttpResponse | None:
     """None while the address is within its ten a minute, else a page that says so."""
-    key = network_key(client_address(request))
-    verdict = take(route, key, limit=PER_MINUTE, seconds=60)
+    verdict = take_of_address(request, route, limit=PER_MINUTE)
     if verdict.allowed:
         return None
     return page_for_status(request, status=429, headers=verdict.headers())

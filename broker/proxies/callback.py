@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from authplane.accounts.models import User
 from authplane.core import clock
-from authplane.core.crypto import CryptoError
-from authplane.core.metrics import counter
 from authplane.core.pages import page_view
 from broker.connect import refusals, state
-from broker.connect.callback import DENIED, MAX_CODE
+from broker.connect.callback import DENIED
+from broker.connect.exchange import CHANGED, NotConnected, connect_with
 from broker.connect.marks import mark_of
 from broker.connect.refusals import refusal_page
 from broker.connect.senders import is_from
-from broker.connections.services import store_credential
-from broker.errors import BadProvider, SecretUnavailable
-from broker.models import Connection, ConnectState
+from broker.models import ConnectState
 from broker.providers.selectors import provider_by_id
 from broker.proxies.authorize import not_continuable, refuse_beyond
 from broker.proxies.hops import REQUEST, NotContinuable, finish, give_up
-from broker.proxies.selectors import Proxy, proxy_by_id
-from broker.upstream.base import UpstreamError
-from broker.upstream.registry import OAuthAdapter, adapter_for
+from broker.proxies.selectors import proxy_by_id
 from oauth.authorize import pending
 from oauth.errors import Reason
 from oauth.models import AuthorizationRequest
 from oauth.sessions.form import Form
 from oauth.sessions.services import signed_in
-
-log = logging.getLogger(__name__)
-
-
-class NoTokens(Exception):
-    """The service gave nothing that can be kept; `outcome` says what became of the hop."""
-
-    def __init__(self, outcome: str) -> None:
-        super().__init__(outcome)
-        self.outcome = outcome
 
 
 @csrf_exempt
@@ -96,11 +79,13 @@ def _finish(claimed: state.Claimed, *, answer: Form, user: User) -> HttpResponse
         return refusal_page(refusals.WRONG_ISSUER)
     if "error" in answer.fields:
         return _refused(row, waiting, denied=answer.one("error") == DENIED)
+    provider = provider_by_id(row.provider_id)
+    if provider is None or not provider.enabled or provider.id != proxy.provider_id:
+        return _nothing(row, waiting, outcome=CHANGED)
     try:
-        connection = _connect(claimed, proxy=proxy, code=answer.one("code"), user=user)
-    except NoTokens as nothing:
-        state.conclude(row, outcome=nothing.outcome)
-        return give_up(waiting, reason=Reason.TEMPORARILY_UNAVAILABLE)
+        connection = connect_with(answer.one("code"), claimed=claimed, provider=provider)
+    except NotConnected as nothing:
+        return _nothing(row, waiting, outcome=nothing.outcome)
     response = finish(proxy, waiting, connection=connection)
     state.conclude(row, outcome="connected", succeeded=True)
     return response
@@ -115,49 +100,6 @@ def _refused(row: ConnectState, waiting: AuthorizationRequest, *, denied: bool) 
     return give_up(waiting, reason=Reason.ACCESS_DENIED if denied else Reason.SERVER_ERROR)
 
 
-def _connect(claimed: state.Claimed, *, proxy: Proxy, code: str, user: User) -> Connection:
-    """The user's connection holds what the service gave for the code.
-
-    Raises: NoTokens.
-    """
-    row = claimed.row
-    provider = provider_by_id(row.provider_id)
-    if provider is None or not provider.enabled or provider.id != proxy.provider_id:
-        raise NoTokens("changed_provider")
-    if not code or len(code) > MAX_CODE:
-        raise NoTokens("no_code")
-    try:
-        adapter = adapter_for(provider)
-        if not isinstance(adapter, OAuthAdapter) or not _is_as_begun(adapter, row):
-            raise NoTokens("changed_provider")
-        asked_at = clock.now()
-        tokens = adapter.exchange_code(
-            code, verifier=claimed.verifier, redirect_uri=row.redirect_uri
-        )
-        connection = store_credential(
-            user_id=user.pk,
-            provider_id=provider.id,
-            answer=tokens,
-            requested=row.scopes,
-            now=asked_at,
-        )
-    except UpstreamError as failed:
-        raise _logged(failed, provider.slug, outcome="code_exchange_failed") from None
-    except (BadProvider, SecretUnavailable, CryptoError) as broken:
-        raise _logged(broken, provider.slug, outcome="broken_provider") from None
-    counter("authserver_connection_connect_total").labels(provider.slug).inc()
-    return connection
-
-
-def _logged(failed: Exception, provider: str, *, outcome: str) -> NoTokens:
-    log.warning(
-        "account was not connected",
-        extra={"provider": provider, "why": f"{type(failed).__name__}: {failed}"},
-    )
-    return NoTokens(outcome)
-
-
-def _is_as_begun(adapter: OAuthAdapter, row: ConnectState) -> bool:
-    """The code is for the client, and of the issuer, that the browser was sent off with."""
-    now = adapter.settings
-    return now.client_id == row.client_id and now.issuer == row.issuer
+def _nothing(row: ConnectState, waiting: AuthorizationRequest, *, outcome: str) -> HttpResponse:
+    state.conclude(row, outcome=outcome)
+    return give_up(waiting, reason=Reason.TEMPORARILY_UNAVAILABLE)

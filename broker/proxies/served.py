@@ -10,14 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from authplane.core.http import error_response
-from authplane.core.network import client_address, network_key
-from authplane.core.windows import take
+from authplane.core.windows import take_of_address
 from broker.proxies.selectors import Proxy, proxy_by_id
 from oauth.errors import WIRE, Reason
 
 PASSTHROUGH: Final = "passthrough_not_allowed"
 PASSTHROUGH_TEXT: Final = "this proxy hands no tokens of its own out"
-MINUTE: Final = 60
 _P = ParamSpec("_P")
 View = Callable[Concatenate[HttpRequest, Proxy, _P], HttpResponse]
 
@@ -50,7 +48,7 @@ def refuse_beyond(
     request: HttpRequest, route: str, *, limit: int, reason: Reason = Reason.RATE_LIMITED
 ) -> HttpResponse | None:
     """None while the address is within ``limit`` requests a minute on the route, else 429."""
-    verdict = take(route, network_key(client_address(request)), limit=limit, seconds=MINUTE)
+    verdict = take_of_address(request, route, limit=limit)
     if verdict.allowed:
         return None
     wire = WIRE[reason]

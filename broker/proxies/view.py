@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from authplane.core import clock
 from broker.models import GatewaySession, OAuthProxy
 from broker.proxies.selectors import view_of
 
@@ -41,11 +42,7 @@ def shown_session(row: GatewaySession, *, now: datetime) -> dict[str, Any]:
         "client_name": row.client.name,
         "connection_id": str(row.connection_id),
         "active": ended is None and row.expires_at > now,
-        "created_at": _moment(row.created_at),
-        "expires_at": _moment(row.expires_at),
-        "revoked_at": None if ended is None else _moment(ended),
+        "created_at": clock.as_text(row.created_at),
+        "expires_at": clock.as_text(row.expires_at),
+        "revoked_at": clock.as_text_or_none(ended),
     }
-
-
-def _moment(value: datetime) -> str:
-    return value.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -10,6 +10,7 @@ from typing import Final
 from authplane.accounts.models import User
 from authplane.core.crypto import CryptoError
 from broker.connect import state
+from broker.connect.exchange import MAX_CODE
 from broker.connect.return_urls import base_url
 from broker.connect.senders import ISS_PROMISED, is_from
 from broker.connect.state import Claimed
@@ -26,7 +27,6 @@ from broker.upstream.base import UpstreamError
 from broker.upstream.registry import OAuthAdapter, adapter_for_server
 
 CALLBACK: Final = SERVER_CALLBACK
-MAX_CODE: Final = 4096
 
 CONNECTED: Final = "connected"
 ACCESS_DENIED: Final = "access_denied"

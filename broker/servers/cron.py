@@ -16,7 +16,6 @@ from authplane.core.http import json_response
 from broker import jobs
 from broker.connect.cleanup import GRACE, clean_states
 from broker.servers import limits
-from broker.servers.view import moment
 from broker.servers.wire import Refused, json_route
 
 BEARER: Final = "bearer "
@@ -40,7 +39,7 @@ def _refresh_tokens(request: HttpRequest) -> HttpResponse:
             "refreshed": counts.get("renewed", 0),
             "failed": sum(counts.get(name, 0) for name in FAILURES),
             "errors": errors if run.ran else [RUNNING],
-            "timestamp": moment(clock.now()),
+            "timestamp": clock.as_text(clock.now()),
         }
     )
 
@@ -56,7 +55,7 @@ def _cleanup_pkce(request: HttpRequest) -> HttpResponse:
             "success": True,
             "deleted": deleted,
             "gracePeriodMinutes": int(GRACE.total_seconds()) // 60,
-            "timestamp": moment(clock.now()),
+            "timestamp": clock.as_text(clock.now()),
         }
     )
 

@@ -26,7 +26,6 @@ from broker.remote.errors import MEANINGS, NO_AUTH_REQUIRED, DiscoveryFailed
 from broker.servers import limits
 from broker.servers.errors import ForeignServer, NoSuchServer
 from broker.servers.selectors import owned_server
-from broker.servers.view import moment
 from broker.servers.wire import (
     Refused,
     body_of,
@@ -91,7 +90,7 @@ def _initiate(request: HttpRequest) -> HttpResponse:
         {
             "authorizationUrl": started.authorization_url,
             "state": started.state,
-            "expiresAt": moment(started.expires_at),
+            "expiresAt": clock.as_text(started.expires_at),
         }
     )
     keep_mark(response, mark)

@@ -26,7 +26,7 @@ from broker.refresh.outcomes import (
 from broker.servers import limits
 from broker.servers.errors import ForeignServer, NoSuchServer
 from broker.servers.selectors import owned_server
-from broker.servers.view import connection_of, moment
+from broker.servers.view import connection_of
 from broker.servers.wire import (
     Refused,
     body_of,
@@ -81,7 +81,7 @@ def _refresh(request: HttpRequest) -> HttpResponse:
             extra={"provider": name_of(row), "why": type(broken).__name__},
         )
         raise Refused(500, "server_error", "the connection cannot be refreshed now") from None
-    return json_response({"success": True, "expiresAt": moment(token.expires_at)})
+    return json_response({"success": True, "expiresAt": clock.as_text_or_none(token.expires_at)})
 
 
 refresh = json_route(POST=_refresh)

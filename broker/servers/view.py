@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
+from authplane.core import clock
 from broker.models import Connection, UpstreamServer
 
 CONNECTED: Final = "connected"
@@ -41,9 +41,9 @@ def shown_server(row: UpstreamServer) -> dict[str, Any]:
         "requires_auth": row.requires_auth,
         "connection": None if found is None else str(found.pk),
         "scopes": [] if found is None else found.scopes_granted,
-        "connected_at": None if found is None else moment(found.connected_at),
-        "expires_at": None if found is None else moment(found.access_expires_at),
-        "created_at": moment(row.created_at),
+        "connected_at": None if found is None else clock.as_text_or_none(found.connected_at),
+        "expires_at": None if found is None else clock.as_text_or_none(found.access_expires_at),
+        "created_at": clock.as_text_or_none(row.created_at),
     }
 
 
@@ -57,10 +57,10 @@ def shown_connection(row: Connection) -> dict[str, Any]:
         "status": row.status,
         "scopes": row.scopes_granted,
         "account": row.account,
-        "connected_at": moment(row.connected_at),
-        "expires_at": moment(row.access_expires_at),
-        "last_used_at": moment(row.last_used_at),
-        "updated_at": moment(row.updated_at),
+        "connected_at": clock.as_text_or_none(row.connected_at),
+        "expires_at": clock.as_text_or_none(row.access_expires_at),
+        "last_used_at": clock.as_text_or_none(row.last_used_at),
+        "updated_at": clock.as_text_or_none(row.updated_at),
     }
 
 
@@ -69,10 +69,3 @@ def shown_name(row: Connection) -> str:
     if row.provider is not None:
         return row.provider.display_name
     return str(row.server) if row.server is not None else ""
-
-
-def moment(value: datetime | None) -> str | None:
-    """ISO 8601 in UTC, whole seconds."""
-    if value is None:
-        return None
-    return value.isoformat(timespec="seconds").replace("+00:00", "Z")

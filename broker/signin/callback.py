@@ -14,13 +14,13 @@ from audit import record
 from audit.events import UserOidcLogin, UserOidcLoginFailed
 from authplane.core import clock, windows
 from authplane.core.config import config
-from authplane.core.hashing import constant_time_equals
 from authplane.core.metrics import counter, histogram
-from authplane.core.network import client_address, network_key
 from authplane.core.pages import page_view
 from broker.connect import state
+from broker.connect.exchange import MAX_CODE
 from broker.connect.marks import mark_of
 from broker.connect.refusals import Refusal
+from broker.connect.senders import is_from
 from broker.errors import SecretUnavailable
 from broker.models import ConnectState
 from broker.signin import refusals
@@ -31,14 +31,13 @@ from broker.signin.profile import Profile
 from broker.signin.providers import SignInProvider, provider_by_id
 from broker.signin.refusals import down_page, limited_page, refusal_page
 from broker.signin.secrets import CONFIGURED
-from broker.signin.start import ISS_PROMISED, PER_MINUTE
+from broker.signin.start import PER_MINUTE
 from oauth.sessions.arrival import lead_on
 from oauth.sessions.form import Form
 from oauth.sessions.return_to import local_path
 from oauth.sessions.services import begin_session
 
 ROUTE: Final = "oidc_callback"
-MAX_CODE: Final = 4096
 SIGNED_IN: Final = "signed_in"
 WRONG_PROVIDER: Final = "wrong_provider"
 WRONG_ISSUER: Final = "wrong_issuer"
@@ -57,9 +56,7 @@ def callback(request: HttpRequest, provider: str = CONFIGURED) -> HttpResponse:
 
 
 def _callback(request: HttpRequest, *, slug: str) -> HttpResponse:
-    verdict = windows.take(
-        ROUTE, network_key(client_address(request)), limit=PER_MINUTE, seconds=60
-    )
+    verdict = windows.take_of_address(request, ROUTE, limit=PER_MINUTE)
     if not verdict.allowed:
         return limited_page(verdict)
     answer = Form({name: tuple(values) for name, values in request.GET.lists()})
@@ -90,7 +87,7 @@ def _finish(
         provider.slug != slug
         or provider.issuer != row.issuer
         or provider.client_id != row.client_id
-        or not _is_from(row, unverified_issuer=answer.one("iss"))
+        or not is_from(row, unverified_issuer=answer.one("iss"))
     ):
         # Mixed up: an answer of one provider at the callback of another (RFC 9700 section 4.4).
         return _refused(row, provider.slug, WRONG_ISSUER, refusals.WRONG_ISSUER)
@@ -159,16 +156,6 @@ def _auth_time(said: int | None, row: ConnectState) -> int:
     if said is None:
         return now
     return min(now, max(said, left) if said >= left - config().tokens.clock_skew else said)
-
-
-def _is_from(row: ConnectState, *, unverified_issuer: str) -> bool:
-    """Whether the answer names the issuer that was asked.
-
-    Spec: RFC 9207 section 2.4 (MUST: compare; MUST: refuse without `iss` where it is promised).
-    """
-    if not unverified_issuer:
-        return not row.context.get(ISS_PROMISED)
-    return constant_time_equals(unverified_issuer, row.issuer)
 
 
 def _observe(outcome: str, *, since: float) -> None:

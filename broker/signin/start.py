@@ -14,10 +14,10 @@ from django.urls import reverse
 from authplane.core import clock, windows
 from authplane.core.crypto import CryptoError
 from authplane.core.hashing import b64url, sha256
-from authplane.core.network import client_address, network_key
 from authplane.core.pages import page_view
 from broker.connect import state
 from broker.connect.marks import keep_mark, mark_for
+from broker.connect.senders import ISS_PROMISED
 from broker.models import ConnectState, IdentityProvider
 from broker.signin.discovery import Published, published_by
 from broker.signin.errors import ProviderDown
@@ -31,7 +31,6 @@ from oauth.sessions.return_to import Waiting, local_path, waiting_request
 ROUTE: Final = "oidc_start"
 PER_MINUTE: Final = 10
 GROUPS_SCOPE: Final = "groups"
-ISS_PROMISED: Final = "iss_promised"
 MAX_AGE: Final = "max_age"
 
 log = logging.getLogger(__name__)
@@ -45,9 +44,7 @@ def start(request: HttpRequest) -> HttpResponse:
     Whoever else sends a browser here makes it sign in as itself, and nobody can finish it in
     another browser. The limit is of rows: anybody can make one.
     """
-    verdict = windows.take(
-        ROUTE, network_key(client_address(request)), limit=PER_MINUTE, seconds=60
-    )
+    verdict = windows.take_of_address(request, ROUTE, limit=PER_MINUTE)
     if not verdict.allowed:
         return limited_page(verdict)
     asked = Form({name: tuple(values) for name, values in request.GET.lists()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from authplane.core import clock
 from broker.models import FederatedIdentity, IdentityProvider
 from broker.signin.providers import is_enabled, redirect_uri, signed_out_uri
 from broker.signin.secrets import CONFIGURED
@@ -46,6 +47,6 @@ def shown_identity(row: FederatedIdentity) -> dict[str, Any]:
         "user_id": str(row.user_id),
         "groups": row.groups,
         "role": row.user.role,
-        "created_at": row.created_at.isoformat(),
-        "last_seen_at": row.last_seen_at.isoformat(),
+        "created_at": clock.as_text(row.created_at),
+        "last_seen_at": clock.as_text(row.last_seen_at),
     }
