@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.connecting import Browser
 from tests.support.oauth_client import OAuthClient, User
 from tests.support.proxies import REDIRECT, Gateway
 
+SEEN_WITHIN = 15
 KEPT, ASKED = "kept", "asked"
 """Two providers: tokens of the one behind a proxy are kept, the other is asked each time."""
 KEY_HEADER = "X-Forward-Auth-Key"
@@ -60,8 +62,10 @@ def fill(
     )
     browser = Browser(client, person)
     gateway = Gateway(SimpleNamespace(pk=proxy["id"]), browser)  # type: ignore[arg-type]
+    back_to = f"{issuer}/connections"
+    _wait_until_known(browser, browser.link(ASKED, resource=ASKED, return_url=back_to))
     tokens = gateway.tokens()
-    back = browser.connect(ASKED, resource=ASKED, return_url=f"{issuer}/connections")
+    back = browser.connect(ASKED, resource=ASKED, return_url=back_to)
     if back.status_code != httpx.codes.SEE_OTHER:
         raise RuntimeError(f"connect: {back.status_code} {back.text}")
     listed = operator.get("/admin/users").json()["users"]
@@ -73,6 +77,16 @@ def fill(
     }
     made = created(operator.post("/admin/api-keys", json=key))
     return {"gateway_token": tokens["access_token"], "api_key": made["api_key"]}
+
+
+def _wait_until_known(browser: Browser, link: str) -> None:
+    """The other process has read what the operator made: within seconds, without Redis."""
+    deadline = time.monotonic() + SEEN_WITHIN
+    browser.sign_in()
+    while browser.get(link).status_code != httpx.codes.SEE_OTHER:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the provider is not known to the public listener")
+        time.sleep(0.25)
 
 
 def vends(*, token: str, facts: dict[str, str]) -> list[Plan]:
