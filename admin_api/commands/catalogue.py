@@ -33,6 +33,8 @@ NOUNS: Final = {
     "resource-fronting": "resource-fronting",
     "settings-dcr": "dcr",
     "settings-approvals": "approval-rules",
+    "settings-limits": "limits",
+    "settings-notices": "notices",
 }
 """Names of nouns where the path's own words would not be what people say."""
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ from admin_api.commands.confirming import confirm
 from admin_api.commands.options import Asked, Unusable
 from admin_api.commands.running import Answer, run, run_all
 from admin_api.doctor import command as doctor
+from audit import record
 
 DONE, REFUSED, UNUSABLE = 0, 1, 2
 HELP: Final = frozenset({"-h", "--help", "help"})
@@ -73,7 +75,9 @@ def _run(command: Command, words: list[str]) -> int:
                          noun=command.operation.listed)  # fmt: skip
     else:
         answer = run(command, asked.path, asked.values, body=asked.body, headers=asked.headers)
-    if asked.as_json:
+    if answer.parts is not None:
+        _pass_on(answer.parts)
+    elif asked.as_json:
         if answer.text:
             _print(answer.text)
     elif not answer.ok:
@@ -83,6 +87,15 @@ def _run(command: Command, words: list[str]) -> int:
     if answer.ok:
         return DONE
     return UNUSABLE if answer.status in BAD_INPUT else REFUSED
+
+
+def _pass_on(parts: Iterable[bytes]) -> None:
+    """A file goes to standard output as it comes."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for part in parts:
+        sys.stdout.write(decoder.decode(part))
+    sys.stdout.flush()
+    record.write_waiting()
 
 
 def _show(command: Command, answer: Answer, asked: Asked) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -28,12 +28,16 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the operator API would have answered; ``document`` is None unless it is an object."""
+    """What the operator API would have answered; ``document`` is None unless it is an object.
+
+    ``parts`` are those of a long answer, whose ``text`` is empty: a record of years fits no memory.
+    """
 
     status: int
     text: str
     document: dict[str, Any] | None
     headers: Mapping[str, str]
+    parts: Iterator[bytes] | None = None
 
     @property
     def ok(self) -> bool:
@@ -80,8 +84,10 @@ def run(
     finally:
         # A listener does this when a request ends; commands have no such end.
         record.write_waiting()
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    text = content.decode()
+    if response.streaming:
+        parts = iter(response.streaming_content)
+        return Answer(response.status_code, "", None, dict(response.headers), parts)
+    text = response.content.decode()
     return Answer(response.status_code, text, _object(text), dict(response.headers))
 
 

@@ -47,13 +47,11 @@ def plain(value: Any) -> str:
 def table(rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str] = ()) -> Iterator[str]:
     """Lines: one for each row, below one with the names of the columns."""
     names = list(columns) or _columns(rows)
+    cut = _cut if not columns else str
     cells = [[name.upper() for name in names]]
     # An id that is cut is of no use: what identifies a row is always whole.
     cells += [
-        [
-            plain(row.get(name)) if name in FIRST[:4] else _cut(plain(row.get(name)))
-            for name in names
-        ]
+        [plain(row.get(name)) if name in FIRST[:4] else cut(plain(row.get(name))) for name in names]
         for row in rows
     ]
     widths = [max(len(line[place]) for line in cells) for place in range(len(names))]
@@ -103,9 +101,21 @@ def single(document: Mapping[str, Any], *, indent: str = "") -> Iterator[str]:
             yield from single(value, indent=f"{indent}  ")
         elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
             yield f"{indent}{plain(name)}"
-            yield from (f"{indent}  {plain(entry)}" for entry in value)
+            yield from (f"{indent}  {line}" for line in _several(value))
         else:
             yield f"{indent}{plain(name).ljust(width)}  {plain(value)}".rstrip()
+
+
+def _several(entries: Sequence[Any]) -> Iterator[str]:
+    """A table, where the entries are alike and shallow; else one in JSON a line."""
+    if all(isinstance(entry, dict) and not _holds_objects(entry) for entry in entries):
+        yield from table(entries)
+    else:
+        yield from map(plain, entries)
+
+
+def _holds_objects(entry: Mapping[str, Any]) -> bool:
+    return any(isinstance(value, dict) for value in entry.values())
 
 
 def remaining(command: Command, document: Mapping[str, Any], *, shown: int) -> str:

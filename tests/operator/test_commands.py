@@ -180,6 +180,16 @@ class TestAnswers:
         row = AuditEvent.objects.get(action="resource.created")
         assert row.actor_id == f"cli:{getpass.getuser()}" == running.actor()
 
+    def test_files_come_out_as_they_are(self, made, operator, run):
+        made("access-groups", "create", "--name", "Bücher")
+        status, out, _ = run("audit", "export")
+
+        answer = operator.get("/admin/audit/export")
+        assert status == 0
+        # Exporting is recorded itself, so that the second one is longer.
+        assert b"".join(answer.streaming_content).decode().startswith(out)
+        assert "Bücher" in out
+
     def test_every_page_is_one_list(self, made, run, monkeypatch):
         monkeypatch.setattr(running, "PAGE", 1)
         for name in ("a", "b", "c"):
@@ -361,13 +371,19 @@ class TestTables:
 
         assert head.split() == ["ID", "CREATED_AT", "NOTE"]
         assert line.split() == ["i" * 60, "2026", "-"]
-        assert showing._cut("n" * 60) == "n" * 47 + "…"
+        assert "n" * 47 + "…" in list(showing.table(rows))[1]
+        assert "n" * 60 in list(showing.table(rows, columns=("name",)))[1]
 
     def test_columns_fit_the_terminal(self, monkeypatch):
         monkeypatch.setenv("COLUMNS", "40")
         rows = [{"id": "1" * 20, "name": "shop", "description": "d" * 40, "created_at": "2026"}]
 
         assert next(showing.table(rows)).split() == ["ID", "NAME", "CREATED_AT"]
+
+    def test_objects_of_one_kind_are_a_table(self):
+        told = list(showing.single({"actions": [{"a": "1", "b": []}, {"a": "2", "b": ["x", "y"]}]}))
+
+        assert told == ["actions", "  A  B", "  1  -", "  2  x, y"]
 
     def test_objects_are_indented(self):
         told = list(showing.single({"id": "1", "policy": {"runtime": {"ids": []}}, "on": True}))
