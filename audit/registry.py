@@ -19,7 +19,8 @@ _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 class Event:
     """Who did something (`actor_id`) and through which client; subclasses say what it was.
 
-    `actor_id` is a user id, a client id, `admin`, `system`, or empty. Never an e-mail address.
+    `actor_id` is a user id, a client id, `admin` (the shared key), `admin-key:<name>`,
+    `cli:<account>`, `system`, or empty. Never an e-mail address.
     """
 
     action: ClassVar[str] = ""

@@ -11,11 +11,13 @@ from authplane.core import clock
 from authplane.core.metrics import provide_gauge
 from oauth.clients.selectors import count_active
 from oauth.models import TokenFamily
+from oauth.registration.approval import count_waiting
 
 
 def connect() -> None:
     """The gauges of this app have their source."""
     provide_gauge("authserver_active_clients", _or_unknown(count_active))
+    provide_gauge("authplane_approvals_waiting", _or_unknown(count_waiting))
     provide_gauge("authserver_active_token_families", _or_unknown(count_families))
 
 

@@ -128,6 +128,7 @@ HISTOGRAMS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 
 GAUGES: Final[dict[str, str]] = {
     "authserver_active_clients": "Clients that may ask for tokens.",
+    "authplane_approvals_waiting": "Clients that wait for approval by an administrator.",
     "authserver_active_token_families": "Authorizations that can still be refreshed.",
     **{name: text for name, (text, _) in metrics_broker.GAUGES.items()},
     **metrics_audit.GAUGES,

@@ -155,6 +155,11 @@ def approvals(outcome: str = "") -> QuerySet[ClientApproval]:
     return rows.filter(outcome=outcome) if outcome else rows
 
 
+def count_waiting() -> int:
+    """How many clients wait."""
+    return ClientApproval.objects.filter(outcome=Outcome.WAITING).count()
+
+
 def find(key: uuid.UUID) -> ClientApproval:
     """Raises: NoSuchApproval."""
     row = approvals().filter(pk=key).first()

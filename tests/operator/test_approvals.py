@@ -15,6 +15,7 @@ from oauth.models import ApprovalVote, Client, ClientApproval, ConsentGrant
 from oauth.registration import approval_rules
 from oauth.registration.lapse import lapse_unused
 from tests.support.factories import make_client, make_resource, make_user, person
+from tests.support.figures import Changes
 from tests.support.published import internet
 
 APPROVALS = "/admin/approvals"
@@ -402,6 +403,14 @@ def test_a_metadata_document_waits_and_waits_again_when_it_changes(
 
         assert "pending" == find_or_fetch(DOCUMENT).status
     assert "changed" == waiting().cause
+
+
+@pytest.mark.shows("metric", "authplane_approvals_waiting")
+def test_how_many_wait_is_a_figure(operator, applicant, administrators):
+    with Changes("authplane_approvals_waiting") as decided:
+        operator.post(f"{APPROVALS}/{waiting().pk}/reject", key=administrators[0])
+
+    assert -1 == decided.by
 
 
 # --- Routes -----------------------------------------------------------------------------------
