@@ -127,6 +127,9 @@ def test_every_action_is_told_with_its_members(operator):
     assert "client.reactivated" in told
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X18", "MUST", "the record is exported, with filters, as lines and as a table"
+)
 @pytest.mark.shows("audit event", "audit.exported")
 def test_rows_as_json_lines(operator):
     rows = [make_event(nth=nth) for nth in range(3)]
@@ -140,6 +143,9 @@ def test_rows_as_json_lines(operator):
     assert ("admin", {"format": "jsonl"}) == (recorded.actor_id, recorded.detail)
 
 
+@pytest.mark.spec(
+    "OAuth proxy", "X18", "MUST", "the record is exported, with filters, as lines and as a table"
+)
 def test_rows_as_a_table_that_no_spreadsheet_runs(operator):
     make_event(actor_id='=HYPERLINK("x")', client_id="a,b")
 

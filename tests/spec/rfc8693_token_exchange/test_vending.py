@@ -113,6 +113,7 @@ def test_a_connected_user_s_token_is_given_out(linked, connected, upstream, prov
     }  # fmt: skip
 
 
+@pytest.mark.spec("Broker", "13.5", "MUST", "a link to connect names resource and return URL")
 @pytest.mark.spec("Broker", "13.2", "MUST", "a user who is not connected is sent to connect")
 def test_without_a_connection_the_user_is_sent_to_make_one(linked, provider, upstream):
     assert_connect(vend(linked), "consent_missing", provider)
