@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -193,15 +194,15 @@ def _moment(request: Request, name: str) -> datetime | None:
     text = request.GET.get(name, "")
     if not text:
         return None
-    try:
+    found: datetime | None = None
+    with contextlib.suppress(ValueError, OverflowError):
         # A plus sign that nobody encoded arrives as a space.
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-        instant = found.astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        found = instant = None
-    if found is None or instant is None or found.tzinfo is None or "T" not in text.upper():
+        read = datetime.fromisoformat(text.replace(" ", "+"))
+        if read.tzinfo is not None and "T" in text.upper():
+            found = read.astimezone(UTC).replace(microsecond=0)
+    if found is None:
         raise Invalid(f"{name} must be a moment such as 2026-01-31T12:00:00Z")
-    return instant
+    return found
 
 
 def _verification(run: ScheduledRun | None) -> dict[str, Any] | None:

@@ -61,4 +61,4 @@ def plain(value: Any) -> Any:
 
 def moment(value: datetime) -> str:
     """A moment as text, exact to the microsecond."""
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"

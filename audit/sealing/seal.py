@@ -14,7 +14,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from audit.models import AuditEvent, AuditSeal, SealedEvent
@@ -32,6 +32,11 @@ SAFETY: Final = 10
 """Seconds that a row is left alone: transactions of requests are over long before."""
 LATE: Final = 3600
 """Seconds by which a row may come late. Nothing of ours has a transaction open for so long."""
+_PLACES: Final = (
+    "INSERT INTO audit_sealedevent (event, seal, position, leaf)"
+    " SELECT event, %s, place - 1, leaf"
+    " FROM unnest(%s::uuid[], %s::bytea[]) WITH ORDINALITY AS given (event, leaf, place)"
+)
 TIME_BITS: Final = 80
 """How many bits of a UUIDv7 stand behind its milliseconds."""
 
@@ -110,16 +115,24 @@ def _add(rows: QuerySet[AuditEvent], *, before: AuditSeal | None) -> int:
     AuditSeal.objects.create(
         **columns, digest=header_digest(header), checkpoint=keys.sign(header, typ=CHECKPOINT)
     )
-    SealedEvent.objects.bulk_create(
-        [
-            SealedEvent(event=row["id"], seal=columns["number"], position=at, leaf=leaf)
-            for at, (row, leaf) in enumerate(zip(found, leaves, strict=True))
-        ]
-    )
+    _place(columns["number"], [row["id"] for row in found], leaves)
     transaction.on_commit(
         lambda: counter("authplane_audit_rows_sealed_total").inc(len(found)), robust=True
     )
     return len(found)
+
+
+def _place(seal: int, events: list[uuid.UUID], leaves: list[bytes]) -> None:
+    """Each row has its place in the batch."""
+    if connection.vendor == "postgresql":
+        # Two arrays instead of four parameters a row: a third of the time of the whole batch.
+        with connection.cursor() as cursor:
+            cursor.execute(_PLACES, [seal, events, leaves])
+        return
+    SealedEvent.objects.bulk_create(
+        SealedEvent(event=event, seal=seal, position=at, leaf=leaf)
+        for at, (event, leaf) in enumerate(zip(events, leaves, strict=True))
+    )
 
 
 def _columns(rows: list[dict[str, Any]], *, before: AuditSeal | None) -> dict[str, Any]:
