@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from admin_api.administrators.operator import Operator
 from admin_api.administrators.reach import operation_name
+from admin_api.administrators.staff import role_needed_for
 from admin_api.exceptions import Refused
 from admin_api.operations import Role, described
 from audit import record
@@ -23,7 +24,10 @@ RECORDED_BURST: Final = 30
 
 
 class ReachesFarEnough(BasePermission):
-    """The caller's role is at least the route's, and the caller's key was not narrowed past it."""
+    """The caller's role is at least the route's, and the caller's key was not narrowed past it.
+
+    Whoever changes a user that is staff needs that user's own role at least.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Always true; a method that the route does not offer is refused later, as such.
@@ -38,6 +42,10 @@ class ReachesFarEnough(BasePermission):
         name = operation_name(request.method or "", request._request.resolver_match.route)  # type: ignore[union-attr]  # noqa: SLF001 - DRF keeps it there
         if not operator.may(needed, name):
             raise _denied(operator, needed=needed, operation=name)
+        if "user_id" in view.kwargs and request.method not in READING:
+            needed = role_needed_for(view.kwargs["user_id"])
+            if not operator.role.may(needed):
+                raise _denied(operator, needed=needed, operation=name)
         return True
 
 

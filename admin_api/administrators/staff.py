@@ -36,6 +36,23 @@ def role_of(user: Any) -> Role | None:
     return kept
 
 
+def role_needed_for(user_id: str) -> Role:
+    """The least role that may change, disable or delete this user.
+
+    Otherwise an operator could lock the owners out, or give one of them another address.
+    """
+    try:
+        user = User.objects.filter(pk=_id(user_id)).first()
+    except NoSuchStaff:
+        user = None
+    if user is None:
+        return Role.VIEWER
+    if user.is_staff and user.is_superuser:
+        return Role.OWNER
+    stored = StaffRole.objects.filter(user=user).values_list("role", flat=True).first()
+    return Role(stored) if stored else Role.VIEWER
+
+
 def list_staff() -> QuerySet[StaffRole]:
     """Everybody with a role."""
     return StaffRole.objects.select_related("user")

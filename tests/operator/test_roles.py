@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.test import Client as Browser
 
-from admin_api.administrators import staff
+from admin_api.administrators import keys, staff
 from admin_api.models import StaffRole
 from admin_api.operations import Role
 from audit.models import AuditEvent
@@ -148,6 +148,33 @@ def test_the_last_owner_is_not_deleted(owner):
 def test_commands_are_told_as_well(owner):
     with pytest.raises(CommandError, match="last owner"):
         call_command("disable_user", str(owner.pk))
+
+
+@pytest.mark.parametrize("verb", ["change", "disable", "delete"])
+@pytest.mark.parametrize("role", ["security", "owner"])
+def test_nobody_touches_those_above(operator, role, verb):
+    grant(operator, make_user(), "owner")
+    above, key = make_user(), keys.create_key(name="k", role="operator")[1]
+    grant(operator, above, role)
+    place = f"/admin/users/{above.pk}"
+
+    answer = {
+        "change": lambda: operator.patch(place, {"email": "mine@example.com"}, key=key),
+        "disable": lambda: operator.patch(f"{place}/disable", key=key),
+        "delete": lambda: operator.delete(place, key=key),
+    }[verb]()
+
+    assert (403, role) == (answer.status_code, answer.json()["needed_role"])
+    assert (above.email, "active") == (fresh(above).email, fresh(above).status)
+    row = AuditEvent.objects.filter(action="admin.access_denied").latest("id")
+    assert ("admin-key:k", role) == (row.actor_id, row.detail["needed"])
+
+
+def test_those_below_can_be_changed(operator):
+    below, key = make_user(), keys.create_key(name="k", role="operator")[1]
+    grant(operator, below, "viewer")
+
+    assert 200 == operator.patch(f"/admin/users/{below.pk}/disable", key=key).status_code
 
 
 # --- The console ------------------------------------------------------------------------------
