@@ -18,7 +18,9 @@ from oauth.tokens import ledger
 from oauth.tokens.authorization import Authorization
 from oauth.tokens.lifetimes import asserted_token_lifetime
 from oauth.xaa.assertions import (
+    ASSERTION_IDS,
     Assertion,
+    one_time_value,
     require_presenter,
     trusted_provider,
     verify_assertion,
@@ -126,9 +128,8 @@ def _one_time_id(assertion: Assertion, *, now: datetime) -> ledger.OneTimeId:
     """
     skew = config().tokens.clock_skew
     left = timedelta(seconds=assertion.expires - now.timestamp() + max(REMEMBERED_FOR, skew + 1))
-    issuer = assertion.provider.issuer
     return ledger.OneTimeId(
-        namespace="identity_assertion",
-        value=f"{len(issuer)}:{issuer}:{assertion.jti}",
+        namespace=ASSERTION_IDS,
+        value=one_time_value(assertion),
         expires_at=now + min(left, LONGEST_MEMORY),
     )

@@ -25,6 +25,8 @@ MAX_SUBJECT: Final = 512
 MAX_RESOURCES: Final = 20
 MAX_URI: Final = 2048
 FAR_FUTURE: Final = 1e11
+ASSERTION_IDS: Final = "identity_assertion"
+"""Namespace of the ids that were used."""
 BINDINGS: Final = frozenset({"jkt", "x5t#S256"})
 
 
@@ -75,8 +77,12 @@ def trusted_provider(unverified_assertion: str) -> Provider:
     return provider
 
 
-def verify_assertion(assertion: str, *, provider: Provider, now: datetime) -> Assertion:
+def verify_assertion(
+    assertion: str, *, provider: Provider, now: datetime, judged_at: datetime | None = None
+) -> Assertion:
     """The assertion is signed by ``provider``, meant for us, timely and complete.
+
+    Its times are those of ``judged_at`` where that is given: for rehearsals of one that is over.
 
     Spec: RFC 7523 section 3, checks 1 to 9; ID-JAG draft, section "Validation".
     Raises: OAuthError: `invalid_grant`, or `temporarily_unavailable` when the provider's keys
@@ -92,7 +98,7 @@ def verify_assertion(assertion: str, *, provider: Provider, now: datetime) -> As
         )
     except JoseError:
         raise OAuthError(Reason.ASSERTION_SIGNATURE) from None
-    expires = _require_timely(claims, now=now.timestamp())
+    expires = _require_timely(claims, now=(judged_at or now).timestamp())
     # Spec: RFC 7523 section 3, check 3. A list of several is refused: each of the others could
     # present the assertion here.
     if claims.get("aud") not in (provider.expected_audience, [provider.expected_audience]):
@@ -110,6 +116,12 @@ def verify_assertion(assertion: str, *, provider: Provider, now: datetime) -> As
         scope=_scope(claims.get("scope")),
         confirmation=_confirmation(claims.get("cnf")),
     )
+
+
+def one_time_value(assertion: Assertion) -> str:
+    """What is remembered of an assertion that was used: its provider and its id."""
+    issuer = assertion.provider.issuer
+    return f"{len(issuer)}:{issuer}:{assertion.jti}"
 
 
 def require_presenter(assertion: Assertion, *, client_id: str, jkt: str, certificate: str) -> None:

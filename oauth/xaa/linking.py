@@ -30,18 +30,25 @@ def local_subject(assertion: Assertion) -> LocalSubject:
 
     Raises: OAuthError(XAA_SUBJECT_INACTIVE), OAuthError(XAA_SUBJECT_UNMAPPED).
     """
+    outcome, refusal, subject = looked_up(assertion)
+    counter("authplane_xaa_subject_resolutions_total").labels(outcome).inc()
+    if refusal is not None:
+        raise OAuthError(refusal)
+    return subject
+
+
+def looked_up(assertion: Assertion) -> tuple[str, Reason | None, LocalSubject]:
+    """What the metrics call it, why it is refused when it is, and who the subject would be."""
     mapping = (
         SubjectMapping.objects.filter(idp_id=assertion.provider.id, idp_subject=assertion.subject)
         .values_list("local_user_id", "local_user__status")
         .first()
     )
-    outcome, refusal = _outcome(mapping)
-    counter("authplane_xaa_subject_resolutions_total").labels(outcome).inc()
-    if refusal is not None:
-        raise OAuthError(refusal)
     if mapping is not None and mapping[0] is not None:
-        return LocalSubject(name=str(mapping[0]), user_id=mapping[0])
-    return LocalSubject(name=f"{assertion.provider.issuer}:{assertion.subject}")
+        subject = LocalSubject(name=str(mapping[0]), user_id=mapping[0])
+    else:
+        subject = LocalSubject(name=f"{assertion.provider.issuer}:{assertion.subject}")
+    return *_outcome(mapping), subject
 
 
 def _outcome(mapping: tuple[uuid.UUID | None, str | None] | None) -> tuple[str, Reason | None]:

@@ -8,10 +8,15 @@ from admin_api.console.tasks import (
     approvals,
     client_wizard,
     clients,
+    fronting,
     people,
     record,
     rotation,
     settings,
+    trust,
 )
 
-__all__ = ["approvals", "client_wizard", "clients", "people", "record", "rotation", "settings"]
+__all__ = [
+    "approvals", "client_wizard", "clients", "fronting", "people", "record", "rotation",
+    "settings", "trust",
+]  # fmt: skip

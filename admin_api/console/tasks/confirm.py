@@ -10,9 +10,11 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
+from admin_api.administrators.staff import role_needed_for
 from admin_api.console.tasks.access import actor_of, may, require
 from admin_api.console.tasks.refusals import REFUSALS, sentences
 from admin_api.operations import Role
+from authplane.accounts.models import User
 from authplane.core.console_pages import shown
 
 if TYPE_CHECKING:
@@ -47,8 +49,14 @@ def offered(request: HttpRequest, actions: Mapping[str, Action[T]], thing: T) ->
     return [
         action
         for action in actions.values()
-        if may(request, action.role) and action.is_offered(thing)
+        if may(request, _needed(action, thing)) and action.is_offered(thing)
     ]
+
+
+def _needed(action: Action[T], thing: T) -> Role:
+    """What is done to staff takes their own role at least, here as at the operator API."""
+    own = role_needed_for(str(thing.pk)) if isinstance(thing, User) else Role.VIEWER
+    return own if own.may(action.role) else action.role
 
 
 def confirm(
@@ -63,7 +71,7 @@ def confirm(
     action = actions.get(name)
     if action is None:
         raise Http404
-    require(request, action.role)
+    require(request, _needed(action, thing))
     posted = request.POST if request.method == "POST" else None
     form = action.form(posted) if action.form else None
     problems: list[str] = []
