@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
 from django.test import Client as Browser
+from django.urls import reverse
 
 from admin_api.administrators import keys, staff
 from admin_api.models import StaffRole
@@ -228,3 +229,16 @@ def test_the_console_opens_to_staff(db, role, status):
 
     assert status == browser.get("/console/oauth/client/").status_code
     assert 401 == browser.get("/admin/users").status_code
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("owner", 200)])
+def test_the_console_protects_staff_as_well(db, role, status):
+    owner, someone = make_user(), make_user()
+    staff.grant_role(str(owner.pk), role="owner")
+    staff.grant_role(str(someone.pk), role=role)
+    browser = Browser()
+    browser.force_login(someone)
+
+    answer = browser.get(reverse("admin:person-do", args=[owner.pk, "disable"]))
+
+    assert status == answer.status_code
