@@ -13,7 +13,7 @@ from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.clients import RotateSecret, client_view, created_view
 from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
@@ -108,11 +108,9 @@ class Clients(OperatorRoutes):
     @operation(query=("force",), status=204, events=("client.deleted",))
     def remove(self, request: Request, client_id: str) -> HttpResponse:
         """The client is gone; while it holds live tokens only with `force=true`."""
-        force = request.GET.get("force", "false")
-        if force not in {"true", "false"}:
-            raise Invalid("force must be true or false")
+        force = flag(request, "force")
         with _refusals():
-            services.delete_client(client_id, force=force == "true", actor=self.actor(request))
+            services.delete_client(client_id, force=force, actor=self.actor(request))
         return HttpResponse(status=204)
 
     def _move(self, request: Request, client_id: str, move: Callable[..., Any]) -> HttpResponse:

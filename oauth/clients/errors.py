@@ -16,7 +16,7 @@ class ClientChanged(ClientError):
     """Somebody else changed the client in between."""
 
     def __init__(self) -> None:
-        super().__init__("client was changed in the meantime")
+        super().__init__("client version conflict")
 
 
 class ClientInWrongState(ClientError):
@@ -39,4 +39,4 @@ class ClientInUse(ClientError):
     """The client holds tokens that still count."""
 
     def __init__(self) -> None:
-        super().__init__("client has live tokens; use force to revoke them")
+        super().__init__("client has active tokens (use force=true)")

@@ -135,7 +135,8 @@ def _end_one(key: uuid.UUID, *, now: datetime, actor: str) -> None:
 
 def _revocable(key: uuid.UUID) -> AccessToken:
     """Raises: TokenUnknown, NotRevocable."""
-    row = AccessToken.objects.select_related("application").filter(pk=key).first()
+    known = AccessToken.objects.select_related("application").filter(pk=key)
+    row: AccessToken | None = known.first()
     if row is None:
         raise TokenUnknown
     if row.kind == AccessToken.Kind.VEND:

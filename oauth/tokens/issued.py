@@ -34,7 +34,7 @@ def issued_tokens(
     `resource` is an id, a slug or an audience. Rows outlive their clients and resources: those of
     a client that is gone are found by user or jti, those of a resource by audience.
     """
-    rows = AccessToken.objects.select_related("application")
+    rows: QuerySet[AccessToken] = AccessToken.objects.select_related("application")
     for column, text in (("user_id", user), ("pk", jti)):
         if text:
             key = _id(text)
