@@ -27,7 +27,7 @@ def describe(*, database: str) -> list[tuple[str, str]]:
         ("CPU", f"{_cpu_model()}, {os.cpu_count()} cores"),
         ("Memory", f"{_total_memory_gib():.0f} GiB"),
         ("System", f"{_system()}, kernel {platform.release()}"),
-        ("Disk", f"one 8 KiB write with fdatasync: {_sync_microseconds():.0f} µs (median)"),
+        ("Disk", f"one 8 KiB write with fdatasync: {sync_microseconds():.0f} µs (median)"),
         ("Python", f"{platform.python_version()}, {_optimised()}"),
         ("PostgreSQL", database),
         ("Other work", f"load average {os.getloadavg()[0]:.1f} before the run"),
@@ -108,7 +108,7 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def _sync_microseconds() -> float:
+def sync_microseconds() -> float:
     """How long the disk takes to promise one page; it bounds every durable figure."""
     block, times = os.urandom(8192), []
     with tempfile.NamedTemporaryFile(dir=".") as file:

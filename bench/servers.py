@@ -47,6 +47,8 @@ class Variant:
 
 
 GRANIAN = Variant("Granian, 2 processes x 4 threads", "granian", 2, 4)
+GRANIAN_WIDE = Variant("Granian, 2 processes x 12 threads", "granian", 2, 12)
+"""For disks that take long to promise a write: more requests wait for one promise together."""
 GUNICORN = Variant("gunicorn gthread, 2 processes x 4 threads", "gunicorn", 2, 4)
 GUNICORN_SYNC = Variant("gunicorn sync, 2 processes", "gunicorn", 2, 1)
 
