@@ -180,6 +180,15 @@ class FamilyRevoked(Event):
     cause: str
 
 
+@event("family.revocation_failed")
+class FamilyRevocationFailed(Event):
+    """A family outlived a replay because the database failed. `path` is reuse or code_reuse."""
+
+    family: str
+    path: str
+    half: str
+
+
 # --- Sign-in and consent ----------------------------------------------------------------------
 
 

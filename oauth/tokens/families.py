@@ -22,8 +22,8 @@ def revoke_family(
     The family's own row decides: introspection and refresh both read it, so that a token that is
     being issued at this very moment is dead on arrival. One statement per table.
 
-    A family that outlives a replay because the database failed is counted: it is the one failure
-    here that an attacker gains from.
+    A family that outlives a replay because the database failed is counted and recorded: it is the
+    one failure here that an attacker gains from.
 
     Spec: RFC 9700 section 4.14.2 (refresh replay); RFC 6749 section 4.1.2 (code replay, SHOULD).
     """
@@ -32,6 +32,15 @@ def revoke_family(
     except DatabaseError:
         if path := _REPLAYS.get(cause):
             counter("authserver_revocation_failures_total").labels(path, "family").inc()
+            record.record_refusal(
+                events.FamilyRevocationFailed(
+                    actor_id=actor_id,
+                    client_id=client_id,
+                    family=str(family_id),
+                    path=path,
+                    half="family",
+                )
+            )
         raise
     if ended:
         counter("oauth_token_family_revocations_total").labels(cause).inc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError
 
+from audit.models import AuditEvent
 from tests.operator.conftest import OperatorAtTheApi
 from tests.support.factories import make_client
 from tests.support.figures import Changes, figures
@@ -129,6 +130,7 @@ def test_a_replayed_refresh_token(scene, override_config):
 
 
 @pytest.mark.shows("metric", "authserver_revocation_failures_total")
+@pytest.mark.shows("audit event", "family.revocation_failed")
 @pytest.mark.parametrize(("grant", "path"), [("code", "code_reuse"), ("refresh", "reuse")])
 def test_a_replay_whose_family_cannot_be_ended(scene, override_config, monkeypatch, grant, path):
     from oauth.tokens import families
@@ -153,6 +155,8 @@ def test_a_replay_whose_family_cannot_be_ended(scene, override_config, monkeypat
         )
 
     assert (500, "server_error", 1) == (answer.status_code, answer.json()["error"], failures.by)
+    told = AuditEvent.objects.get(action="family.revocation_failed").detail
+    assert (path, "family") == (told["path"], told["half"])
 
 
 @pytest.mark.shows(
