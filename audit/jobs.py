@@ -23,15 +23,19 @@ HOUR: Final = 60 * MINUTE
 
 
 class Job(NamedTuple):
-    """Work that is due every so many seconds."""
+    """Work that is due every so many seconds.
+
+    After `lease` seconds another process may take it over: by then its own has died.
+    """
 
     name: str
     every: int
     work: Callable[[], dict[str, Any]]
+    lease: int = 15 * MINUTE
 
     def run(self, *, every: int = 0) -> Run:
         """The work is done, unless another process is at it or it is not due; 0 is always due."""
-        return run_once(self.name, self.work, every=every)
+        return run_once(self.name, self.work, every=every, lease=self.lease)
 
 
 def verify_whole() -> dict[str, Any]:
@@ -68,6 +72,6 @@ SWEEP: Final = Job("audit.sweep", 5 * MINUTE, sweep_late)
 ANCHOR: Final = Job("audit.anchor", MINUTE, anchor_newest)
 PASS_ON: Final = Job("audit.pass_on", 15, pass_on)
 RETAIN: Final = Job("audit.retain", HOUR, remove_past_retention)
-VERIFY: Final = Job("audit.verify", 24 * HOUR, verify_whole)
+VERIFY: Final = Job("audit.verify", 24 * HOUR, verify_whole, lease=12 * HOUR)
 
 JOBS: Final = {job.name: job for job in (SEAL, SWEEP, ANCHOR, PASS_ON, RETAIN, VERIFY)}

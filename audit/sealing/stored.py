@@ -56,18 +56,26 @@ def batches(*, first: int = 1, last: int = 0) -> Iterator[Batch]:
 
 
 def stored_batch(seal: AuditSeal) -> Batch:
-    """One batch with its rows."""
-    members = SealedEvent.objects.filter(seal=seal.number).order_by("position")
-    rows = AuditEvent.objects.filter(pk__in=members.order_by().values("event"))
-    removal = SealRemoval.objects.filter(seal=seal.number).first()
-    return Batch(
-        header=shown_row({name: getattr(seal, name) for name in HEADER_MEMBERS}),
-        digest=seal.digest,
-        checkpoint=seal.checkpoint,
-        removal=removal.statement if removal else "",
-        members=[Member(str(one.event), one.position, bytes(one.leaf)) for one in members],
-        rows={str(row["id"]): shown_row(row) for row in rows.order_by().values()},
-    )
+    """One batch with its rows, read again when retention removed them meanwhile."""
+    while True:
+        before = _removal_of(seal)
+        members = SealedEvent.objects.filter(seal=seal.number).order_by("position")
+        rows = AuditEvent.objects.filter(pk__in=members.order_by().values("event"))
+        batch = Batch(
+            header=shown_row({name: getattr(seal, name) for name in HEADER_MEMBERS}),
+            digest=seal.digest,
+            checkpoint=seal.checkpoint,
+            removal=before,
+            members=[Member(str(one.event), one.position, bytes(one.leaf)) for one in members],
+            rows={str(row["id"]): shown_row(row) for row in rows.order_by().values()},
+        )
+        if _removal_of(seal) == before:
+            return batch
+
+
+def _removal_of(seal: AuditSeal) -> str:
+    found = SealRemoval.objects.filter(seal=seal.number).values_list("statement", flat=True)
+    return found.first() or ""
 
 
 def strangers() -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from audit import erasure, jobs, protection, retention
 from audit.models import AuditEvent, AuditSeal, SealedEvent, SealRemoval
-from audit.sealing import keys
+from audit.sealing import keys, stored
 from audit.sealing.lines import verify_lines
 from audit.sealing.stored import verify_stored
 from authplane.core import clock
@@ -240,6 +240,25 @@ def test_who_is_deleted_is_forgotten(operator):
 
     assert "" == AuditEvent.objects.get(action="user.login").personal
     assert "127.0.0.1" in AuditEvent.objects.get(action="user.deleted").personal
+
+
+@pytest.mark.django_db
+def test_retention_while_somebody_verifies_accuses_nobody(monkeypatch):
+    """The rows of a batch go between two of the reads that verification makes."""
+    old_and_new()
+    removals = stored._removal_of
+    asked = []
+
+    def meanwhile(seal):
+        found = removals(seal)
+        asked.append(seal.number)
+        if len(asked) == 1:
+            retention.remove_before(clock.now() - DAY)
+        return found
+
+    monkeypatch.setattr(stored, "_removal_of", meanwhile)
+
+    assert (True, 1) == (verify_stored().holds, stored.verify_stored().removed)
 
 
 LOCALHOST = {"AUTHPLANE_SERVER_ISSUER": "http://localhost:9000"}
