@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -22,6 +20,7 @@ from admin_api.operations import Role
 from audit import record
 from authplane.core.forms import JSON
 from authplane.core.http import encode_json
+from authplane.core.management.actor import command_actor
 
 PAGE: Final = 500
 
@@ -50,16 +49,7 @@ class AtTheMachine(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Operator, None]:  # noqa: ARG002 - DRF's
         """The operator, named after the account of this system."""
-        return Operator(actor_id=actor(), role=Role.OWNER), None
-
-
-def actor() -> str:
-    """`cli:<account>`, from the process itself: variables can say anything."""
-    number = os.getuid()
-    try:
-        return f"cli:{pwd.getpwuid(number).pw_name}"
-    except KeyError:
-        return f"cli:{number}"
+        return Operator(actor_id=command_actor(), role=Role.OWNER), None
 
 
 def run(

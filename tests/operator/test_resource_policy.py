@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import AuditEvent
+from authplane.core.management.actor import command_actor
 from oauth.models import FrontingLink, Resource
 from oauth.resources.selectors import find_resource
 from oauth.resources.view import Rules
@@ -245,7 +246,7 @@ class TestFrontingCommand:
 
         expected = {"read": ["files:read", "urn:x,y=z"], "write": ["urn:x,y=z"]}
         assert expected == self.link() == json.loads(said)["scope_map"]
-        assert "system" == FrontingLink.objects.get().created_by
+        assert command_actor() == FrontingLink.objects.get().created_by
 
     def test_the_map_can_be_json(self):
         run("fronting", "create", *self.ENDS, "--scope-map", '{"read": ["files:read"]}')

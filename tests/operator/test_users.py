@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 
 from audit.models import AuditEvent
 from authplane.accounts.models import User
+from authplane.core.management.actor import command_actor
 from tests.support.factories import make_user
 
 GOOD = {"email": "Ada@Example.com", "password": "a long enough passphrase"}
@@ -168,7 +169,7 @@ def test_the_command_generates_a_password_and_shows_it_once(db, capsys):
     )  # fmt: skip
     assert user.check_password(printed["password"])
     row = AuditEvent.objects.get(action="user.created")
-    assert ("system", "") == (row.actor_id, row.personal)
+    assert (command_actor(), "") == (row.actor_id, row.personal)
 
 
 def test_the_command_reads_the_password_from_standard_input(db, capsys, monkeypatch):

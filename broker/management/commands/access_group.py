@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.keys import groups
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
@@ -50,14 +51,16 @@ class Command(ReportingCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A group is made."""
         body = {"name": options["name"], **_members(options)}
-        self._show(groups.create_group(body), "created", options)
+        self._show(groups.create_group(body, actor=command_actor()), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A group is changed."""
         body = _members(options)
         if not body:
             raise CommandError("nothing to change was said")
-        self._show(groups.patch_group(_row(options).pk, body), "updated", options)
+        self._show(
+            groups.patch_group(_row(options).pk, body, actor=command_actor()), "updated", options
+        )
 
     def show(self, options: dict[str, Any]) -> None:
         """One group."""
@@ -77,7 +80,7 @@ class Command(ReportingCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A group is removed."""
         row = _row(options)
-        groups.delete_group(row.pk)
+        groups.delete_group(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "name": row.name}
         self.report(told, title="access group deleted", as_json=options["json"])
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.accounts.selectors import find_by_email, find_user
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.keys import services
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
@@ -69,7 +70,7 @@ class Command(ReportingCommand):
             "user_group_id": str(group.pk),
             "expires_in_days": options["expires_in_days"],
         }
-        row, key = services.create_key(body)
+        row, key = services.create_key(body, actor=command_actor())
         told = {"api_key": key, **shown_key(row)}
         self.report(told, title="API key created; it is not shown again", as_json=options["json"])
 
@@ -91,17 +92,19 @@ class Command(ReportingCommand):
 
     def expire(self, options: dict[str, Any]) -> None:
         """A key ends at another time."""
-        row = services.patch_key(_id(options), {"expires_in_days": options["in_days"]})
+        row = services.patch_key(
+            _id(options), {"expires_in_days": options["in_days"]}, actor=command_actor()
+        )
         self._show(row, "updated", options)
 
     def revoke(self, options: dict[str, Any]) -> None:
         """A key opens nothing any more."""
-        self._show(services.revoke_key(_id(options)), "revoked", options)
+        self._show(services.revoke_key(_id(options), actor=command_actor()), "revoked", options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A key is removed."""
         key = _id(options)
-        services.delete_key(key)
+        services.delete_key(key, actor=command_actor())
         self.report({"id": str(key)}, title="API key deleted", as_json=options["json"])
 
     def _show(self, row: ApiKey, done: str, options: dict[str, Any]) -> None:

@@ -10,11 +10,20 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
-from broker.errors import BadProvider, NoSuchProvider, ProviderConflict, ProviderInUse
+from broker.errors import (
+    BadProvider,
+    NoSuchProvider,
+    ProviderConflict,
+    ProviderInUse,
+    SecretUnavailable,
+)
 from broker.models import BrokerProvider
 from broker.providers import services
 from broker.providers.presets import PRESETS
+from broker.providers.private_keys import BadKey, public_jwk
+from broker.providers.selectors import provider_by_id
 from broker.providers.view import shown_presets, shown_provider
 
 MAX_FILE: Final = 1024 * 1024
@@ -32,6 +41,7 @@ class Command(ReportingCommand):
         "show": "show one",
         "list": "show all",
         "presets": "show what presets fill in",
+        "jwks": "show the public key of one that signs instead of sending a secret",
         "delete": "remove one that nothing refers to",
     }
 
@@ -61,14 +71,18 @@ class Command(ReportingCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A provider is registered."""
         body = {"slug": options["slug"], **_members(options)}
-        self._show(services.create_provider(body), "created", options)
+        self._show(services.create_provider(body, actor=command_actor()), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A provider is changed."""
         body = _members(options)
         if not body:
             raise CommandError("nothing to change was said")
-        self._show(services.patch_provider(_row(options).pk, body), "updated", options)
+        self._show(
+            services.patch_provider(_row(options).pk, body, actor=command_actor()),
+            "updated",
+            options,
+        )
 
     def show(self, options: dict[str, Any]) -> None:
         """One provider."""
@@ -83,10 +97,19 @@ class Command(ReportingCommand):
         """What presets fill in."""
         self._show_all("presets", shown_presets(), options)
 
+    def jwks(self, options: dict[str, Any]) -> None:
+        """What the service has to know of the private key. Raises: CommandError."""
+        provider = provider_by_id(_row(options).pk)
+        try:
+            jwk = public_jwk(provider.secret() if provider else "")
+        except (BadKey, SecretUnavailable) as error:
+            raise CommandError(f"there is no private key: {error}") from None
+        self.stdout.write(json.dumps({"keys": [jwk]}, indent=None if options["json"] else 2))
+
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
         row = _row(options)
-        services.delete_provider(row.pk)
+        services.delete_provider(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "slug": row.slug}
         self.report(told, title="broker provider deleted", as_json=options["json"])
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.crypto import CryptoError
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.connections import provisioning
 from broker.connections.errors import BadConnection, ConnectionConflict, NoSuchConnection
@@ -68,7 +69,7 @@ class Command(ReportingCommand):
             body["scopes"] = options["scopes"]
         if options["api_key_file"]:
             body["api_key"] = _read(options["api_key_file"])
-        self._show(provisioning.create_connection(body), "created", options)
+        self._show(provisioning.create_connection(body, actor=command_actor()), "created", options)
 
     def show(self, options: dict[str, Any]) -> None:
         """One connection."""
@@ -95,7 +96,7 @@ class Command(ReportingCommand):
 
     def revoke(self, options: dict[str, Any]) -> None:
         """A connection is ended."""
-        provisioning.end_connection(_row(options).pk)
+        provisioning.end_connection(_row(options).pk, actor=command_actor())
         self._show(_row(options), "revoked", options)
 
     def _show(self, row: Connection, done: str, options: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from authplane.accounts.models import User
 from authplane.accounts.selectors import find_by_email, find_user
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.models import FederatedIdentity, IdentityProvider
 from broker.signin import accounts, services
@@ -77,14 +78,18 @@ class Command(ReportingCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A provider is registered."""
         body = {"slug": options["slug"], **_members(options)}
-        self._show(services.create_provider(body), "created", options)
+        self._show(services.create_provider(body, actor=command_actor()), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A provider is changed."""
         body = _members(options)
         if not body:
             raise CommandError("nothing to change was said")
-        self._show(services.patch_provider(_row(options).pk, body), "updated", options)
+        self._show(
+            services.patch_provider(_row(options).pk, body, actor=command_actor()),
+            "updated",
+            options,
+        )
 
     def show(self, options: dict[str, Any]) -> None:
         """One provider."""
@@ -98,20 +103,23 @@ class Command(ReportingCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
         row = _row(options)
-        services.delete_provider(row.pk)
+        services.delete_provider(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "slug": row.slug}
         self.report(told, title="identity provider deleted", as_json=options["json"])
 
     def link(self, options: dict[str, Any]) -> None:
         """A subject is a user."""
         row = accounts.link(
-            provider=_row(options), subject=options["subject"], user=_user(options["user"])
-        )
+            provider=_row(options), subject=options["subject"], user=_user(options["user"]),
+            actor=command_actor(),
+        )  # fmt: skip
         self.report(shown_identity(row), title="identity linked", as_json=options["json"])
 
     def unlink(self, options: dict[str, Any]) -> None:
         """A subject is nobody."""
-        user = accounts.unlink(provider=_row(options), subject=options["subject"])
+        user = accounts.unlink(
+            provider=_row(options), subject=options["subject"], actor=command_actor()
+        )
         told = {
             "provider": options["slug"],
             "subject": options["subject"],

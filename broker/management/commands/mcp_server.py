@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.models import UpstreamServer
 from broker.servers import services
@@ -22,7 +23,6 @@ from broker.servers.seeds import named_user
 from broker.servers.selectors import servers_of, with_chain
 from broker.servers.view import shown_server
 
-ACTOR: Final = "system"
 MAX_LISTED: Final = 500
 
 
@@ -73,7 +73,7 @@ class Command(ReportingCommand):
     def add(self, options: dict[str, Any]) -> None:
         """A user has a server more."""
         body = {member: options[member] for member in ("url", "name", "profile") if options[member]}
-        row = services.add_server(named_user(options["user"]), body, actor=ACTOR)
+        row = services.add_server(named_user(options["user"]), body, actor=command_actor())
         self._show(with_chain().get(pk=row.pk), "added", options)
 
     def show(self, options: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class Command(ReportingCommand):
     def remove(self, options: dict[str, Any]) -> None:
         """A server is gone."""
         row = _row(options["server"])
-        services.remove_server(row, actor=ACTOR)
+        services.remove_server(row, actor=command_actor())
         told = {"uuid": str(row.pk), "url": row.url}
         self.report(told, title="MCP server removed", as_json=options["json"])
 

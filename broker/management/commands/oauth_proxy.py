@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core import clock
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.models import OAuthProxy
 from broker.proxies import services
@@ -61,7 +62,7 @@ class Command(ReportingCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A proxy is made."""
         body = {"slug": options["proxy"], **_members(options)}
-        self._show(services.create_proxy(body), "created", options)
+        self._show(services.create_proxy(body, actor=command_actor()), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """A proxy is changed."""
@@ -69,7 +70,7 @@ class Command(ReportingCommand):
         if not body:
             raise CommandError("nothing to change was said")
         key = services.find_proxy(options["proxy"]).pk
-        self._show(services.patch_proxy(key, body), "updated", options)
+        self._show(services.patch_proxy(key, body, actor=command_actor()), "updated", options)
 
     def show(self, options: dict[str, Any]) -> None:
         """One proxy."""
@@ -90,7 +91,7 @@ class Command(ReportingCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A proxy is removed."""
         row = services.find_proxy(options["proxy"])
-        services.delete_proxy(row.pk)
+        services.delete_proxy(row.pk, actor=command_actor())
         told = {"id": row.pk, "slug": row.slug}
         self.report(told, title="OAuth proxy deleted", as_json=options["json"])
 

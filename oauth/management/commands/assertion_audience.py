@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import AssertionAudience
 from oauth.xaa import audience_services as services
@@ -44,7 +45,9 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """An audience is registered."""
         body = given(options, "name", "audience") | _content(options)
-        self.show(audience_view(services.create_audience(body, actor="cli")), "created", options)
+        self.show(
+            audience_view(services.create_audience(body, actor=command_actor())), "created", options
+        )
 
     def update(self, options: dict[str, Any]) -> None:
         """An audience is changed."""
@@ -55,7 +58,9 @@ class Command(EntryCommand):
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
         self.show(
-            audience_view(services.patch_audience(key, body, actor="cli")), "updated", options
+            audience_view(services.patch_audience(key, body, actor=command_actor())),
+            "updated",
+            options,
         )
 
     def get(self, options: dict[str, Any]) -> None:
@@ -70,7 +75,7 @@ class Command(EntryCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """An audience is removed."""
         key = key_of(options["id"], self.noun)
-        services.delete_audience(key, actor="cli")
+        services.delete_audience(key, actor=command_actor())
         self.show({"id": str(key)}, "deleted", options)
 
 

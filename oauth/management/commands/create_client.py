@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from oauth.clients.certificate_subjects import SUBJECT_MEMBERS
 from oauth.clients.policy import AUTH_METHODS
@@ -82,7 +83,7 @@ class Command(ReportingCommand):
             **_given_keys(options["jwks"]),
         }
         try:
-            created = create_client(document, actor="cli")
+            created = create_client(document, actor=command_actor())
         except BadMetadata as bad:
             raise CommandError(bad.description) from None
         client = created.client

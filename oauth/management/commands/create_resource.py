@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from oauth.management.rule_options import add_rules, named_rules
 from oauth.models import Resource
@@ -104,7 +105,8 @@ class Command(ReportingCommand):
                         "runtime": {"client_ids": options["runtime_client"]},
                         **named_rules(options),
                     },
-                }
+                },
+                actor=command_actor(),
             )
         except ResourceError as error:
             raise CommandError(str(error)) from error

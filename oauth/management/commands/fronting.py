@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from oauth.models import FrontingLink
 from oauth.resources.errors import ResourceError
@@ -51,13 +52,17 @@ class Command(ReportingCommand):
     def _create(self, options: dict[str, Any]) -> None:
         body = {name: options[name] for name in ("source", "target")}
         body["scope_map"] = _scope_map(options)
-        row = services.create_link(body, dry_run=options["dry_run"])
+        row = services.create_link(body, actor=command_actor(), dry_run=options["dry_run"])
         self._print(row, "created", options)
 
     def _update(self, options: dict[str, Any]) -> None:
         body = {"scope_map": _scope_map(options)}
         row = services.patch_link(
-            options["source"], options["target"], body, dry_run=options["dry_run"]
+            options["source"],
+            options["target"],
+            body,
+            actor=command_actor(),
+            dry_run=options["dry_run"],
         )
         self._print(row, "updated", options)
 
@@ -80,7 +85,7 @@ class Command(ReportingCommand):
 
     def _delete(self, options: dict[str, Any]) -> None:
         ends = {name: options[name] for name in ("source", "target")}
-        services.delete_link(**ends)
+        services.delete_link(**ends, actor=command_actor())
         self.report(ends, title="fronting link deleted", as_json=options["json"])
 
     def _print(self, row: FrontingLink, done: str, options: dict[str, Any]) -> None:

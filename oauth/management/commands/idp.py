@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import TrustedIdP
 from oauth.xaa import providers
@@ -45,7 +46,9 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A provider is registered."""
         body = given(options, "name", "issuer", "jwks_uri", "audience")
-        self.show(idp_view(providers.create_provider(body)), "created", options)
+        self.show(
+            idp_view(providers.create_provider(body, actor=command_actor())), "created", options
+        )
 
     def update(self, options: dict[str, Any]) -> None:
         """A provider is changed."""
@@ -54,7 +57,9 @@ class Command(EntryCommand):
             body["enabled"] = bool(options["enable"])
         if not body:
             raise CommandError("say --name, --enable or --disable")
-        row = providers.change_provider(key_of(options["id"], self.noun), body)
+        row = providers.change_provider(
+            key_of(options["id"], self.noun), body, actor=command_actor()
+        )
         self.show(idp_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
@@ -70,11 +75,11 @@ class Command(EntryCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
         key = key_of(options["id"], self.noun)
-        providers.delete_provider(key)
+        providers.delete_provider(key, actor=command_actor())
         self.show({"id": str(key)}, "deleted", options)
 
     def refresh_keys(self, options: dict[str, Any]) -> None:
         """A provider's keys are fetched."""
         key = key_of(options["id"], self.noun)
-        keys = providers.refresh_keys(key)
+        keys = providers.refresh_keys(key, actor=command_actor())
         self.show({"id": str(key), "keys": keys}, "keys refreshed", options)

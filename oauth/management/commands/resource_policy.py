@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from oauth.management.rule_options import add_rules, named_rules
 from oauth.resources.errors import BadResource, ResourceError
@@ -52,9 +53,9 @@ class Command(ReportingCommand):
             raise CommandError(f"set and reset at once: {', '.join(twice)}")
         try:
             with transaction.atomic():
-                rules = change_rules(slug, named | dict.fromkeys(reset)) | _return_urls(
-                    options, slug
-                )
+                rules = change_rules(
+                    slug, named | dict.fromkeys(reset), actor=command_actor()
+                ) | _return_urls(options, slug)
         except ResourceError as error:
             raise CommandError(str(error)) from error
         self.report({"slug": slug, **rules}, title="resource policy", as_json=options["json"])
@@ -66,9 +67,9 @@ def _return_urls(options: dict[str, Any], slug: str) -> dict[str, Any]:
     Raises: ResourceError.
     """
     for url in options["allow_return_url"]:
-        add_url(slug, url=url)
+        add_url(slug, url=url, actor=command_actor())
     for url in options["forbid_return_url"]:
-        remove_url(slug, url=url)
+        remove_url(slug, url=url, actor=command_actor())
     try:
         return {RETURN_URLS: listed_urls(slug)}
     except BadResource:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from oauth.keys import rotation
 from oauth.keys.record import KeyUnavailable
@@ -61,7 +62,7 @@ def _first_key() -> dict[str, Any]:
 
 
 def _rotated(*, immediate: bool, withdraw: bool) -> dict[str, Any]:
-    done = rotation.rotate(immediate=immediate, withdraw=withdraw)
+    done = rotation.rotate(immediate=immediate, withdraw=withdraw, actor=command_actor())
     return {
         "kid": done.kid,
         "alg": done.algorithm,

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandParser
 
+from authplane.core.management.actor import command_actor
 from oauth.management.entries import MAX_LISTED, EntryCommand, key_of
 from oauth.models import SubjectMapping
 from oauth.xaa import mappings
@@ -44,7 +45,11 @@ class Command(EntryCommand):
             body["local_user_id"] = options["user_id"]
         if options["user"]:
             body["local_user"] = options["user"]
-        self.show(mapping_view(mappings.create_mapping(resolved(body))), "created", options)
+        self.show(
+            mapping_view(mappings.create_mapping(resolved(body), actor=command_actor())),
+            "created",
+            options,
+        )
 
     def list(self, options: dict[str, Any]) -> None:
         """All mappings."""
@@ -56,5 +61,5 @@ class Command(EntryCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A mapping is removed."""
         key = key_of(options["id"], self.noun)
-        mappings.delete_mapping(key)
+        mappings.delete_mapping(key, actor=command_actor())
         self.show({"id": str(key)}, "deleted", options)

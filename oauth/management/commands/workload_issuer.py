@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from oauth.federation import services
 from oauth.federation.presets import PRESETS
 from oauth.federation.rehearsal import rehearse
@@ -58,7 +59,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """An issuer is registered."""
         body = given(options, "name", "preset", "issuer", "jwks_uri", "audience")
-        row = services.create_issuer(body | _content(options), actor="cli")
+        row = services.create_issuer(body | _content(options), actor=command_actor())
         self.show(issuer_view(row), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
@@ -69,7 +70,9 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
-        self.show(issuer_view(services.patch_issuer(key, body, actor="cli")), "updated", options)
+        self.show(
+            issuer_view(services.patch_issuer(key, body, actor=command_actor())), "updated", options
+        )
 
     def get(self, options: dict[str, Any]) -> None:
         """One issuer."""
@@ -83,13 +86,13 @@ class Command(EntryCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """An issuer is removed."""
         key = key_of(options["id"], self.noun)
-        services.delete_issuer(key, actor="cli")
+        services.delete_issuer(key, actor=command_actor())
         self.show({"id": str(key)}, "deleted", options)
 
     def refresh_keys(self, options: dict[str, Any]) -> None:
         """An issuer's keys are fetched."""
         key = key_of(options["id"], self.noun)
-        keys = services.renew_keys(key, actor="cli")
+        keys = services.renew_keys(key, actor=command_actor())
         self.show({"id": str(key), "keys": keys}, "keys refreshed", options)
 
     def test(self, options: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.management.actor import command_actor
 from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
 from oauth.models import XAAPolicy
 from oauth.xaa import policies
@@ -38,7 +39,9 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A policy is made."""
         body = _body(options) | {"idp_id": options["idp"]}
-        self.show(policy_view(policies.create_policy(body)), "created", options)
+        self.show(
+            policy_view(policies.create_policy(body, actor=command_actor())), "created", options
+        )
 
     def update(self, options: dict[str, Any]) -> None:
         """A policy is changed."""
@@ -47,7 +50,7 @@ class Command(EntryCommand):
             body["enabled"] = bool(options["enable"])
         if not body:
             raise CommandError("say what is to change")
-        row = policies.change_policy(key_of(options["id"], self.noun), body)
+        row = policies.change_policy(key_of(options["id"], self.noun), body, actor=command_actor())
         self.show(policy_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
@@ -65,7 +68,7 @@ class Command(EntryCommand):
     def delete(self, options: dict[str, Any]) -> None:
         """A policy is removed."""
         key = key_of(options["id"], self.noun)
-        policies.delete_policy(key)
+        policies.delete_policy(key, actor=command_actor())
         self.show({"id": str(key)}, "deleted", options)
 
 

@@ -12,6 +12,7 @@ from authplane.accounts import services
 from authplane.accounts.errors import AccountError
 from authplane.accounts.models import User
 from authplane.core.hashing import new_secret
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 
 GENERATED_BYTES = 18
@@ -46,7 +47,7 @@ class Command(ReportingCommand):
             password = _ask()
         who = {name: options[name] for name in ("email", "name", "role")}
         try:
-            user = services.create_user(**who, password=password)
+            user = services.create_user(**who, password=password, actor=command_actor())
         except AccountError as error:
             raise CommandError(str(error)) from None
         result = {"id": str(user.pk), "email": user.email, "name": user.name, "role": user.role}

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from authplane.accounts import services
 from authplane.accounts.errors import LastOwner, WrongState
 from authplane.accounts.selectors import find_by_email, find_user
+from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 
 
@@ -30,7 +31,7 @@ class Command(ReportingCommand):
             raise CommandError("user not found")
         change = services.enable_user if undo else services.disable_user
         try:
-            change(user_id=found.pk)
+            change(user_id=found.pk, actor=command_actor())
         except (LastOwner, WrongState) as error:
             raise CommandError(str(error)) from None
         status = "active" if undo else "disabled"

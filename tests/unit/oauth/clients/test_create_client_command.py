@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from audit.models import AuditEvent
+from authplane.core.management.actor import command_actor
 from oauth.models import Client
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def test_the_client_is_printed_as_json_with_its_secret():
     assert printed["client_id"] == row.client_id
     assert len(printed["client_secret"]) == 43
     assert (row.is_agent, row.scope, row.grant_types) == (True, "read", ["client_credentials"])
-    assert AuditEvent.objects.get().actor_id == "cli"
+    assert AuditEvent.objects.get().actor_id == command_actor()
 
 
 def test_without_json_people_can_read_it():
