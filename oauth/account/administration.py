@@ -13,6 +13,7 @@ from audit.erasure import erase_personal
 from audit.events import UserDeleted, UserForceLogout
 from authplane.accounts import services
 from authplane.accounts.models import User
+from authplane.core.metrics import counter
 from oauth.tokens.administration import Ended, end_all_of_user, has_live_tokens
 
 LOGGED_OUT: Final = "force_logout"
@@ -46,6 +47,7 @@ def force_logout(user_id: uuid.UUID, *, now: datetime, actor: str) -> Ended:
                 revoked_issuances=ended.issuances,
             )
         )
+    counter("authserver_tokens_revoked_total").labels("family_revocation").inc(ended.families)
     return ended
 
 
