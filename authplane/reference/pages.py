@@ -5,10 +5,14 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING
 
+from admin_api.specification import operator_document
 from audit.events import CATALOGUE
 from authplane.core import metrics
+from authplane.core.openapi.document import EXAMPLE_ISSUER
+from authplane.core.openapi.serving import as_yaml
 from authplane.core.reference import configuration_reference
 from authplane.reference.schema import storage_schema
+from broker.specification.public import public_document
 from oauth.error_reference import entries
 
 if TYPE_CHECKING:
@@ -92,10 +96,22 @@ def _audit_events() -> Iterator[str]:
         yield f"| `{action}` | {', '.join(members) or '-'} | {meaning} |"
 
 
+def operator_interface() -> str:
+    """The document of the operator listener."""
+    return as_yaml(operator_document())
+
+
+def public_interface() -> str:
+    """The document of the public listener, of an issuer that stands for any."""
+    return as_yaml(public_document(EXAMPLE_ISSUER))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "audit-events.md": audit_events,
     "configuration.md": configuration_reference,
     "errors.md": errors,
     "metrics.md": metric_catalogue,
+    "openapi-operator.yaml": operator_interface,
+    "openapi-public.yaml": public_interface,
     "storage-schema.md": storage_schema,
 }
