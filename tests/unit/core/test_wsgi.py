@@ -27,6 +27,8 @@ def test_no_statement_outlives_the_time_of_an_answer():
         with override_config(server={"write_timeout": 1}), connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             assert cursor.fetchone() == ("1s",)
+            cursor.execute("SHOW jit")
+            assert cursor.fetchone() == ("off",)
             with pytest.raises(OperationalError):
                 cursor.execute("SELECT pg_sleep(3)")
     finally:
