@@ -30,7 +30,7 @@ NAMED = re.compile(
 )
 SCHEME = re.compile(r"(?i)\b(bearer|basic|dpop)\s+[A-Za-z0-9._~+/=-]{8,}")
 COMPACT_JWS = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.?[A-Za-z0-9_-]*")
-OPAQUE_TOKEN = re.compile(r"\bapat_[A-Za-z0-9_-]{5,}")
+OPAQUE_TOKEN = re.compile(r"\b(?:apat|aak|uag)_[A-Za-z0-9_-]{5,}")
 PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL
 )
@@ -80,7 +80,7 @@ def redact(text: str) -> str:
         text = PRIVATE_KEY.sub(HIDDEN, text)
     if "=" in text or ":" in text:
         text = NAMED.sub(rf"\g<name>\g<sep>{HIDDEN}", text)
-    if "apat_" in text:
+    if "apat_" in text or "aak_" in text or "uag_" in text:
         text = OPAQUE_TOKEN.sub(HIDDEN, text)
     text = SCHEME.sub(rf"\1 {HIDDEN}", text)
     return COMPACT_JWS.sub(HIDDEN, text) if "eyJ" in text else text

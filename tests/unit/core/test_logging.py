@@ -40,6 +40,7 @@ def lines():
         "code_verifier=s3cr3t-value",
         "?code=s3cr3t-value&state=s3cr3t-value", "state: s3cr3t-value", f"token was {TOKEN}",
         'request_uri="urn:s3cr3t-value"', "Cookie: s3cr3t-value",
+        "the key aak_s3cr3t-value was", "the key uag_s3cr3t-value was",
         "-----BEGIN PRIVATE KEY-----\ns3cr3t-value\n-----END PRIVATE KEY-----",
         '{"client_secret": "with \\" quote s3cr3t-value"}', "CLIENT_SECRET=s3cr3t-value",
     ],
@@ -53,7 +54,8 @@ def test_what_looks_like_a_credential_is_hidden(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["status code 404", "GET /oauth/token 400", "client_id=abc", "error: not found"]
+    "text",
+    ["status code 404", "GET /oauth/token 400", "client_id=abc", "error: not found", "aak_Pjkf"],
 )
 def test_ordinary_text_stays(text):
     assert redact(text) == text
