@@ -111,6 +111,8 @@ def _show(command: Command, answer: Answer, asked: Asked) -> None:
         _say(*filter(None, [showing.remaining(command, document, shown=len(rows))]))
         return
     _print(*showing.single(document))
+    if tag := answer.headers.get("ETag", "").strip('"'):
+        _say(f"version {tag}")
     once = sorted(showing.SHOWN_ONCE & set(document))
     if once and command.method == "POST":
         _say(f"{once[0]} {showing.ONCE}.")

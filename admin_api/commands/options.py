@@ -96,9 +96,9 @@ def parser_of(command: Command) -> Parser:
             )
         parser.add_argument("--all", action="store_true", help="every page, one after the other")
         parser.add_argument("--columns", metavar="A,B", help="the members to show in the table")
-    if command.method != "GET":
+    if command.method != "GET" and _has_version(command):
         parser.add_argument(
-            "--if-match", metavar="ETAG", help="only while it still is this version"
+            "--if-version", metavar="VERSION", help="only while it still is this version"
         )
     if command.method == "POST":
         about = "the same key again answers as before and does nothing"
@@ -109,6 +109,12 @@ def parser_of(command: Command) -> Parser:
     )
     parser.add_argument("--json", action="store_true", help="print the very body of the answer")
     return parser
+
+
+def _has_version(command: Command) -> bool:
+    """Whether the route compares versions: elsewhere the option would promise what nobody does."""
+    versioned = getattr(command.view, "versioned", None)
+    return versioned is not None and set(command.parameters) == set(versioned.columns)
 
 
 def _add_body(parser: Parser, command: Command) -> None:
@@ -165,8 +171,8 @@ def read(command: Command, words: Sequence[str]) -> Asked:
         if kind == "query" and value not in (None, False):
             query[own] = "true" if value is True else str(value)
     headers = {}
-    if said.get("if_match"):
-        headers["HTTP_IF_MATCH"] = said["if_match"]
+    if said.get("if_version"):
+        headers["HTTP_IF_MATCH"] = '"{}"'.format(said["if_version"].strip('"'))
     if said.get("idempotency_key"):
         headers["HTTP_IDEMPOTENCY_KEY"] = said["idempotency_key"]
     columns = said.get("columns") or ""

@@ -245,6 +245,19 @@ class TestBodies:
         assert run("clients", "remove", client["client_id"], "--force", "--yes")[0] == 0
         assert not Client.objects.filter(client_id=client["client_id"]).exists()
 
+    def test_only_while_nobody_else_changed_it(self, made, run):
+        client = made("clients", "create", "--client-name", "Shop", "--redirect-uri",
+                      "https://shop.example/cb")["client_id"]  # fmt: skip
+        version = run("clients", "show", client)[2].split()[1]
+        change = ("clients", "change", client, "--if-version", version, "--client-name")
+
+        assert run(*change, "Market")[0] == 0
+        status, _, err = run(*change, "Mall")
+        assert (status, "Look at it again" in err) == (1, True)
+        assert Client.objects.get(client_id=client).name == "Market"
+        # Where nobody compares versions the option does not exist.
+        assert run("dcr", "change", "--mode", "open", "--if-version", "1")[0] == 2
+
     def test_a_rehearsal_stores_nothing_and_says_so(self, populated, made, run):
         status, _, err = run("fronting", "change", "files", "notes", "--scope-map",
                                '{"read": []}', "--dry-run")  # fmt: skip
