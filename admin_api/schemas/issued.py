@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from admin_api.schemas.identities import TEXTS
+from authplane.core.budgets import NAMES
 from authplane.core.openapi.shapes import (
     ANY_OBJECT,
     COUNT,
@@ -20,7 +21,6 @@ from authplane.core.openapi.shapes import (
     one_of,
     said,
 )
-from authplane.core.budgets import NAMES
 from oauth.keys.record import State
 from oauth.models import AccessToken
 from oauth.registration.policy import Mode

@@ -20,8 +20,9 @@ from authplane.core.openapi.shapes import (
     one_of,
     said,
 )
+from oauth.clients.certificate_subjects import SUBJECT_MEMBERS
 from oauth.models import Client, Resource
-from oauth.registration.security import SUBJECT_MEMBERS, SWITCH_MEMBERS
+from oauth.registration.security import SWITCH_MEMBERS
 from oauth.resources.policy_body import (
     DPOP,
     GRANT_TYPES,

@@ -18,7 +18,8 @@ from authplane.core.openapi.shapes import (
     open_members,
     said,
 )
-from oauth.registration.security import SUBJECT_MEMBERS, SWITCH_MEMBERS
+from oauth.clients.certificate_subjects import SUBJECT_MEMBERS
+from oauth.registration.security import SWITCH_MEMBERS
 from oauth.specification.schemes import REGISTRATION
 
 TAG: Final = "registration"
