@@ -6,7 +6,7 @@ from typing import Final
 
 from admin_api.operations import Operation
 from admin_api.pagination import MAX_LIMIT, MAX_OFFSET
-from authplane.core.openapi.shapes import ID, TEXT, Schema, one_of
+from authplane.core.openapi.shapes import ID, MOMENT, TEXT, Schema, one_of
 
 SWITCH: Final = one_of("true", "false")
 
