@@ -15,13 +15,13 @@ from broker.dataplane.callers import Caller
 from broker.errors import BadProvider, SecretUnavailable
 from broker.measures import on_behalf_of
 from broker.models import Connection
+from broker.providers.private_keys import BadKey
 from broker.providers.selectors import Provider, provider_by_id
 from broker.providers.settings import ApiKeySettings
 from broker.proxies.selectors import Proxy
 from broker.refresh.engine import ensure_fresh
 from broker.refresh.outcomes import AccessToken, ReconnectNeeded, UpstreamAway
 from broker.upstream.base import UpstreamDown
-from broker.upstream.service_account import BadKey
 
 log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ SECRET_NAME: Final = re.compile(
 what opens this server's own vault, and have it sent to a URL of the row's choice."""
 
 LOOKS_SECRET: Final = re.compile(r"(?i)_(secret|password)$")
-AUTH_METHODS: Final = ("client_secret_post", "client_secret_basic", "none")
+AUTH_METHODS: Final = ("client_secret_post", "client_secret_basic", "private_key_jwt", "none")
 RESPONSE_FORMATS: Final = ("standard", "form", "slack")
 REQUEST_FORMATS: Final = ("form", "json")
 SCOPE_PARAMETERS: Final = ("scope", "user_scope")

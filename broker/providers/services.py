@@ -24,6 +24,7 @@ from broker.models import BrokerProvider, Connection
 from broker.providers import selectors
 from broker.providers.configuration import PROTOCOLS, read_configuration, shown
 from broker.providers.presets import ALIASES, PRESETS, preset_named
+from broker.providers.private_keys import BadKey, read_key
 from broker.providers.references import references_to
 from broker.providers.secrets import seal_secret
 from oauth.resources.locking import exclusive
@@ -33,6 +34,7 @@ MEMBERS: Final = (
     "slug", "display_name", "protocol", "preset", "config_data", "secret", "enabled",
 )  # fmt: skip
 OAUTH: Final = BrokerProvider.Protocol.OAUTH.value
+SERVICE_ACCOUNT: Final = BrokerProvider.Protocol.SERVICE_ACCOUNT.value
 TAKEN: Final = "another provider has this slug"
 NAMES: Final = ("slug", "display_name", "protocol")
 MAX_NAME: Final = 255
@@ -209,8 +211,18 @@ def _take_secret(row: BrokerProvider, body: Mapping[str, Any], problems: list[Pr
         problems.append(Problem("secret", f"must be a text of 1 to {MAX_SECRET} characters"))
     else:
         try:
+            if row.protocol == SERVICE_ACCOUNT or _signs(body.get("config_data", row.config_data)):
+                read_key(secret)
             row.secret_sealed = seal_secret(row, secret)
+        except BadKey as error:
+            problems.append(Problem("secret", str(error)))
         except CryptoError as error:
             problems.append(Problem("secret", f"cannot be stored: {error}"))
         except UnicodeEncodeError:
             problems.append(Problem("secret", "must be valid text"))
+
+
+def _signs(config_data: Any) -> bool:
+    """Whether the secret is a private key: what it proves is signed, and it is never sent."""
+    named = config_data.get("token_endpoint_auth_method") if isinstance(config_data, dict) else None
+    return bool(named == "private_key_jwt")

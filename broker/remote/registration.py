@@ -14,7 +14,6 @@ from authplane.core import fetch
 from authplane.core.fetch import Fetched, FetchFailed, FetchRefused
 from authplane.core.uris import is_loopback_host, origin
 from broker import measures
-from broker.providers.configuration import AUTH_METHODS
 from broker.remote.errors import REGISTRATION_FAILED, DiscoveryFailed
 from broker.upstream.answers import TOKEN
 from broker.upstream.reach import endpoint_in, reach_of
@@ -125,7 +124,7 @@ def _read(answer: Fetched, *, asked: str, callback: str) -> Registered:
     if not isinstance(redirects, list) or callback not in redirects:
         raise DiscoveryFailed(REGISTRATION_FAILED, "another redirect URI")
     method = members.get("token_endpoint_auth_method", asked if secret else "none")
-    if method not in AUTH_METHODS or (method != "none" and not secret):
+    if method not in PREFERRED or (method != "none" and not secret):
         raise DiscoveryFailed(REGISTRATION_FAILED, "a method that cannot be used")
     token = members.get("registration_access_token")
     return Registered(

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from authplane.core import clock
 from authplane.core.hashing import new_secret
-from broker.errors import BadProvider, Problem
+from broker.errors import BadProvider, Problem, SecretUnavailable
 from broker.models import Connection, ProviderConfig, UpstreamConfig
+from broker.providers.private_keys import BadKey, read_key
 from broker.providers.selectors import Provider, provider_by_id, provider_of_server
 from broker.providers.settings import (
     ApiKeySettings,
@@ -24,6 +25,7 @@ from broker.remote.targets import of_provider
 from broker.upstream import service_account
 from broker.upstream.authorize_url import authorize_url
 from broker.upstream.base import TokenAnswer
+from broker.upstream.client_assertion import METHOD
 from broker.upstream.issuer import endpoints_of
 from broker.upstream.reach import reach_of
 from broker.upstream.revocation import revoke_token
@@ -147,7 +149,7 @@ def adapter_for(provider: Provider) -> Adapter:
             token_url=found.token_url,
             revoke_url=found.revoke_url,
         )
-        return OAuthAdapter(settings=complete, secret=provider.secret())
+        return OAuthAdapter(settings=complete, secret=_usable(provider.secret(), settings))
     if isinstance(settings, ApiKeySettings):
         return KeyAdapter(settings=settings)
     if isinstance(settings, ServiceAccountSettings):
@@ -156,6 +158,20 @@ def adapter_for(provider: Provider) -> Adapter:
     if known is None or not known.client_id:
         known = configured_provider(provider, now=clock.now())
     return adapter_for_server(known)
+
+
+def _usable(secret: str, settings: OAuthSettings) -> str:
+    """The secret, which is a key where the method signs with one.
+
+    Looked at before anything is asked: what our operator has to mend must not look like an answer
+    that was lost. Raises: SecretUnavailable.
+    """
+    if settings.token_endpoint_auth_method == METHOD:
+        try:
+            read_key(secret)
+        except BadKey as error:
+            raise SecretUnavailable(f"the private key {error}") from None
+    return secret
 
 
 def adapter_for_server(found: UpstreamConfig | ProviderConfig) -> OAuthAdapter:

@@ -22,7 +22,7 @@ def revoke_token(
     Spec: RFC 7009 section 2.1; section 2.2: 200 also for tokens it does not know.
     """
     form = {"token": token, "token_type_hint": hint}
-    headers, parameters = authenticated(settings, secret, form)
+    headers, parameters = authenticated(settings, secret, form, url=url)
     try:
         fetched = deliver(url, parameters, headers=headers, reach=reach, timeout=SECONDS)
     except UpstreamError as error:

@@ -6,43 +6,15 @@ from collections.abc import Iterable
 from typing import Final
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from authplane.core.fetch import Reach
 from authplane.core.hashing import new_secret
+from broker.providers.private_keys import signing_key
 from broker.providers.settings import ServiceAccountSettings
 from broker.upstream.base import TokenAnswer
 from broker.upstream.token_endpoint import REFRESH_SECONDS, Endpoint, ask
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-LEAST_RSA_BITS: Final = 2048
-
-
-class BadKey(Exception):
-    """The private key cannot sign; the text says why and holds nothing of it."""
-
-
-def signing_key(pem: str, *, algorithm: str) -> RSAPrivateKey | EllipticCurvePrivateKey:
-    """The key of a PEM text: PKCS#8, PKCS#1 or SEC1, without a passphrase.
-
-    Raises: BadKey.
-    """
-    try:
-        key = load_pem_private_key(pem.strip().encode(), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadKey("is no PEM private key without a passphrase") from None
-    if algorithm == "RS256" and isinstance(key, RSAPrivateKey):
-        if key.key_size < LEAST_RSA_BITS:
-            raise BadKey(f"has fewer than {LEAST_RSA_BITS} bits")
-        return key
-    if algorithm == "ES256" and isinstance(key, EllipticCurvePrivateKey):
-        if not isinstance(key.curve, SECP256R1):
-            raise BadKey("is not on the curve P-256")
-        return key
-    raise BadKey(f"does not fit {algorithm}")
 
 
 def assertion(

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Final, Protocol
 from urllib.parse import quote_plus
 
-from authplane.core import fetch
+from authplane.core import clock, fetch
 from authplane.core.fetch import Fetched, FetchFailed, FetchRefused, Reach
 from broker.upstream.answers import BadAnswer, error_code, members_of, read_answer
 from broker.upstream.base import (
@@ -19,6 +19,7 @@ from broker.upstream.base import (
     UpstreamRefused,
     UpstreamUnclear,
 )
+from broker.upstream.client_assertion import METHOD, client_assertion
 
 MAX_BODY: Final = 1024 * 1024
 EXCHANGE_SECONDS: Final = 5.0
@@ -44,7 +45,7 @@ class TokenEndpoint(Protocol):
 
     @property
     def token_endpoint_auth_method(self) -> str:
-        """client_secret_post, client_secret_basic or none."""
+        """client_secret_post, client_secret_basic, private_key_jwt or none."""
 
     @property
     def token_request_format(self) -> str:
@@ -86,7 +87,7 @@ def ask(
     Raises: NotSent when the service has certainly not acted; UpstreamRefused when it said no;
     UpstreamUnclear otherwise. None of them holds anything the service sent.
     """
-    headers, parameters = authenticated(settings, secret, form)
+    headers, parameters = authenticated(settings, secret, form, url=settings.token_url)
     fetched = deliver(
         settings.token_url,
         parameters,
@@ -109,16 +110,22 @@ def ask(
 
 
 def authenticated(
-    settings: TokenEndpoint, secret: str, form: Mapping[str, str]
+    settings: TokenEndpoint, secret: str, form: Mapping[str, str], *, url: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Headers and parameters of a request in which our client says who it is.
+    """Headers and parameters of a request to ``url`` in which our client says who it is.
 
     Spec: RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
+    Raises: BadKey, which adapters have made sure of.
     """
     if settings.token_endpoint_auth_method == "client_secret_basic":  # noqa: S105 - a method
         pair = f"{quote_plus(settings.client_id)}:{quote_plus(secret)}"
         basic = base64.b64encode(pair.encode()).decode()
         return {"Authorization": f"Basic {basic}"}, dict(form)
+    if settings.token_endpoint_auth_method == METHOD:
+        proof = client_assertion(
+            secret, client_id=settings.client_id, audience=url, now=clock.epoch()
+        )
+        return {}, dict(form) | proof
     parameters = dict(form)
     if settings.client_id:
         parameters["client_id"] = settings.client_id

@@ -16,11 +16,11 @@ from authplane.core.metrics import counter, histogram
 from broker.connections.selectors import connection_to_provider
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
+from broker.providers.private_keys import BadKey
 from broker.providers.selectors import Provider, provider_by_id
 from broker.refresh.engine import ensure_fresh
 from broker.refresh.outcomes import AccessToken, ReconnectNeeded, UpstreamAway
 from broker.upstream.base import UpstreamDown
-from broker.upstream.service_account import BadKey
 from oauth.ports import (
     UpstreamConsentNeeded,
     UpstreamRequest,

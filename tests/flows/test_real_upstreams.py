@@ -14,11 +14,13 @@ from django.db import connection as database
 from authplane.core import clock
 from broker.connections.credentials import credential_of
 from broker.models import BrokerProvider, Connection
+from broker.providers.private_keys import public_jwk
 from broker.providers.services import patch_provider
 from oauth.resources import fronting
 from tests.support.connecting import OWN_PAGE, Browser, title_of
 from tests.support.exchanging import Delegation, make_delegation
 from tests.support.factories import make_link
+from tests.support.published import private_key
 from tests.support.real_upstreams import RealServer, Registration, make_files, make_provider
 from tests.support.upstream import ALLOWED
 
@@ -148,6 +150,35 @@ def test_other_ways_to_authenticate(place, method):
 
     assert OWN_PAGE == place.connect().headers["location"]
     assert place.server.subject(place.vended())
+
+
+@pytest.mark.parametrize("server", [SERVERS[0], "second_server"], indirect=True)
+@pytest.mark.parametrize("kind", ["RS256", "ES256"])
+def test_a_client_that_signs(place, kind, django_capture_on_commit_callbacks):
+    """Code, refresh and revocation with a key of ours, which is never sent."""
+    pem = private_key(kind)
+    place.client = place.server.register(
+        CALLBACK,
+        method="private_key_jwt",
+        jwks={"keys": [public_jwk(pem)]},
+        token_endpoint_auth_signing_alg=kind,
+    )
+    members = {"client_id": place.client.client_id, "token_endpoint_auth_method": "private_key_jwt"}
+    patch_provider(
+        place.provider.pk,
+        {"config_data": place.provider.config_data | members, "secret": pem},
+    )
+
+    assert OWN_PAGE == place.connect().headers["location"]
+    token = place.vended()
+    assert place.server.subject(token)
+    headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
+    with django_capture_on_commit_callbacks(execute=True):
+        place.browser.client.http.request("DELETE", "/connections/elsewhere", headers=headers)
+    answer = place.server.http.get(
+        place.server.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {token}"}
+    )
+    assert 401 == answer.status_code
 
 
 def test_openid_is_asked_for_besides(place):

@@ -13,11 +13,13 @@ from django.core.management import CommandError, call_command
 from audit.models import AuditEvent
 from broker.models import BrokerProvider, Connection
 from broker.providers import services
+from broker.providers.private_keys import public_jwk
 from broker.providers.secrets import open_secret
 from broker.providers.selectors import provider_by_id, provider_by_slug
 from oauth.models import Resource
 from tests.support.digests import nothing_changes
 from tests.support.factories import make_resource, make_user
+from tests.support.published import private_key
 from tests.support.record import recorded
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +87,24 @@ class TestOverTheApi:
             {"id": made["id"], "slug": "github", "fields": "secret"},
         ]
         assert recorded("broker_provider.deleted") == [{"id": made["id"], "slug": "github"}]
+
+    def test_a_client_that_signs_is_made_with_a_key(self, operator, capsys):
+        config = {"client_id": "c", "token_endpoint_auth_method": "private_key_jwt"}
+        for secret in (SECRET, private_key("RS256")[:-80]):
+            bad = operator.post(PATH, GOOD | {"config_data": config, "secret": secret})
+            refused(bad, 400, "invalid_request", "secret is no PEM private key")
+        pem = private_key("ES256")
+
+        made = operator.post(PATH, GOOD | {"config_data": config, "secret": pem})
+
+        assert made.status_code == 201, made.content
+        call_command("broker_provider", "jwks", "github", "--json")
+        (jwk,) = json.loads(capsys.readouterr().out)["keys"]
+        assert jwk == public_jwk(pem)
+        assert {"d", "p"}.isdisjoint(jwk)
+        operator.post(PATH, GOOD | {"slug": "plain"})
+        with pytest.raises(CommandError, match="there is no private key"):
+            call_command("broker_provider", "jwks", "plain")
 
     def test_its_secret_is_nowhere_in_clear(self, operator, caplog):
         with caplog.at_level(logging.DEBUG):

@@ -136,3 +136,19 @@ PRIVATE = ("d", "p", "q", "dp", "dq", "qi")
 def key_set(*keys: dict[str, Any]) -> dict[str, Any]:
     """The public halves as a JWK set."""
     return {"keys": [{n: v for n, v in key.items() if n not in PRIVATE} for key in keys]}
+
+
+def private_key(algorithm: str) -> str:
+    """A new private key in PEM that signs with RS256 or ES256."""
+    from cryptography.hazmat.primitives import serialization
+
+    made: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    if algorithm == "RS256":
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    else:
+        made = ec.generate_private_key(ec.SECP256R1())
+    return made.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()

@@ -84,7 +84,7 @@ def test_secrets_in_clear_are_refused_and_not_repeated(protocol, name):
         ({"response_format": "xml"}, "response_format"),
         ({"response_format": ["form"]}, "response_format"),
         ({"token_request_format": "multipart"}, "token_request_format"),
-        ({"token_endpoint_auth_method": "private_key_jwt"}, "token_endpoint_auth_method"),
+        ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
         ({"scope_separator": ";"}, "scope_separator"),
         ({"granted_scope_separator": ""}, "granted_scope_separator"),
         ({"scope_parameter": "scopes"}, "scope_parameter"),

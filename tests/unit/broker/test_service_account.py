@@ -7,9 +7,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from broker.providers.private_keys import BadKey
 from broker.providers.settings import ServiceAccountSettings
 from broker.upstream.reach import reach_of
-from broker.upstream.service_account import BadKey, assertion, obtain, signing_key
+from broker.upstream.service_account import assertion, obtain, signing_key
 from tests.support.upstream import ALLOWED, running_upstream
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 
+import jwt
 import pytest
 
+from broker.providers.private_keys import public_jwk
 from broker.upstream.base import (
     NotSent,
     UpstreamDown,
@@ -14,6 +16,7 @@ from broker.upstream.base import (
 )
 from broker.upstream.reach import reach_of
 from broker.upstream.token_endpoint import Endpoint, ask
+from tests.support.published import private_key
 from tests.support.upstream import ALLOWED, LEAK, SECRET, running_upstream
 
 REFRESH = {"grant_type": "refresh_token", "refresh_token": "rt-0"}
@@ -44,6 +47,30 @@ def test_the_secret_goes_into_the_body_or_the_header_or_nowhere(upstream):
     assert not {"client_id", "client_secret"} & set(basic["form"])
     assert none["form"] == REFRESH | {"client_id": "our client"}
     assert "authorization" not in none["headers"]
+
+
+@pytest.mark.spec("RFC 7523", "3", "MAY", "an assertion of ours is new each time, for one endpoint")
+@pytest.mark.parametrize("kind", ["RS256", "ES256"])
+def test_a_key_signs_and_stays_here(upstream, kind):
+    upstream.rotates, pem = False, private_key(kind)
+    endpoint = Endpoint(
+        client_id="our client",
+        token_url=f"{upstream.url}/token",
+        token_endpoint_auth_method="private_key_jwt",
+    )
+    for _ in range(2):
+        ask(endpoint, pem, REFRESH, reach_of(endpoint.token_url))
+
+    one, two = (request["form"] for request in upstream.asked)
+    assert one["client_assertion"] != two["client_assertion"]
+    assert one["client_assertion_type"].endswith(":jwt-bearer")
+    assert "client_secret" not in one
+    assert jwt.get_unverified_header(one["client_assertion"])["kid"] == public_jwk(pem)["kid"]
+    claims = jwt.decode(
+        one["client_assertion"], jwt.PyJWK(public_jwk(pem)), algorithms=[kind],
+        audience=endpoint.token_url, issuer="our client", subject="our client",
+    )  # fmt: skip
+    assert claims["exp"] - claims["iat"] == 60
 
 
 def test_a_service_can_be_asked_in_json(upstream):
