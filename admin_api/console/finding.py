@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import apps
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.models import AuditEvent
-from authplane.core.console_lists import among_newest, matching, place_of, rows_of
+from authplane.core.console_lists import among_newest, fitting, place_of, rows_of
 from authplane.core.console_pages import may
 
 PER_KIND: Final = 8
 MAX_TERM: Final = 512
 MAX_REQUEST_ID: Final = 64
-AUDIT_WINDOW: Final = 200_000
+AUDIT_WINDOW: Final = 100_000
 """Rows of the record among which a request id is looked for; it has no index."""
 
 
@@ -107,7 +106,8 @@ def find(term: str, request: HttpRequest) -> tuple[Group, ...]:
         return ()
     groups = [_found(kind, term) for kind in _KINDS if _may_see(request, kind.model)]
     if _may_see(request, "audit.AuditEvent"):
-        groups.append(_recorded(term))
+        is_known = any(group.hits for group in groups)
+        groups.append(_recorded(term, may_be_request=not is_known))
     return tuple(group for group in groups if group.hits)
 
 
@@ -119,16 +119,17 @@ def _may_see(request: HttpRequest, label: str) -> bool:
 def _found(kind: _Kind, term: str) -> Group:
     model = apps.get_model(kind.model)
     sought = term.lower() if kind.model == "accounts.User" else term
-    rows = rows_of(model).filter(matching(model, kind.fields, sought)).order_by("-pk")
+    rows = fitting(rows_of(model), kind.fields, sought, limit=PER_KIND + 1).order_by("-pk")
     if kind.joined:
         rows = rows.select_related(*kind.joined)
     return _group(kind.title, rows[: PER_KIND + 1], kind.name, kind.detail)
 
 
-def _recorded(term: str) -> Group:
-    rows = AuditEvent.objects.filter(Q(actor_id=term) | Q(client_id=term))[: PER_KIND + 1]
-    found = list(rows)
-    if not found and len(term) <= MAX_REQUEST_ID:
+def _recorded(term: str, *, may_be_request: bool) -> Group:
+    whole = ("=actor_id", "=client_id")
+    rows = fitting(AuditEvent.objects.all(), whole, term, limit=PER_KIND + 1)
+    found = list(rows.order_by("-pk")[: PER_KIND + 1])
+    if not found and may_be_request and len(term) <= MAX_REQUEST_ID:
         newest = among_newest(AuditEvent.objects.all(), AUDIT_WINDOW)
         found = list(newest.filter(request_id=term).order_by("-pk")[: PER_KIND + 1])
     return _group(

@@ -16,6 +16,8 @@ from django.core.paginator import Paginator
 from django.db.models import ForeignKey, Model, Q, QuerySet, UUIDField
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.db.models import Field
 
 MAX_COUNTED: Final = 1000
@@ -67,31 +69,49 @@ class BoundedChangeList(ChangeList):
         super().__init__(request, *args, **options)
 
 
-def matching(model: type[Model], fields: tuple[str, ...], term: str) -> Q:
-    """Rows in which one of these fields fits what was typed.
+def conditions(model: type[Model], fields: tuple[str, ...], term: str) -> Iterator[Q]:
+    """What rows have to fulfil, one of these, for one of the fields to fit what was typed.
 
-    An id matches by its first digits, as a range of its index. Of the others, `=name` matches as a
-    whole, `^name` by its beginning, and `name` anywhere: that is for small tables.
+    An id fits by its first digits, as a range of its index. Of the others, `=name` fits as a whole,
+    `^name` by its beginning, and `name` anywhere: that is for small tables, and not done with whole
+    ids. Nothing comes of fields that the term cannot fit, so that they are not asked about.
     """
-    found = Q(pk__in=[])
+    bounds = id_range(term)
     for name in fields:
         plain = name.lstrip("=^")
         field: Any = model._meta.get_field(plain) if "__" not in plain else None  # noqa: SLF001 - public by custom
         if field is not None and _is_id(field):
-            if bounds := id_range(term):
-                attribute = field.attname
-                found |= (
-                    Q(**{attribute: bounds[0]})
-                    if bounds[0] == bounds[1]
-                    else Q(**{f"{attribute}__gte": bounds[0], f"{attribute}__lte": bounds[1]})
-                )
+            if bounds is not None:
+                yield _between(field.attname, *bounds)
         elif name.startswith("="):
-            found |= Q(**{plain: term})
+            yield Q(**{plain: term})
         elif name.startswith("^"):
-            found |= Q(**{f"{plain}__startswith": term})
-        else:
-            found |= Q(**{f"{plain}__icontains": term})
-    return found
+            yield Q(**{f"{plain}__startswith": term})
+        elif bounds is None or bounds[0] != bounds[1]:
+            yield Q(**{f"{plain}__icontains": term})
+
+
+def fitting(
+    rows: QuerySet[Any], fields: tuple[str, ...], term: str, *, limit: int = MAX_COUNTED + 1
+) -> QuerySet[Any]:
+    """The newest of the rows that fit what was typed, at least ``limit`` if there are so many.
+
+    Each condition is asked by itself. Joined by OR, none of them could be answered from its index
+    in the order of time, and what nobody has would be looked for in the whole table.
+    """
+    asked = list(conditions(rows.model, fields, term))
+    if len(asked) < 2:  # noqa: PLR2004 - then there is nothing to join
+        return rows.filter(asked[0]) if asked else rows.none()
+    found = {
+        key
+        for one in asked
+        for key in rows.filter(one).order_by("-pk").values_list("pk", flat=True)[:limit]
+    }
+    return rows.filter(pk__in=found)
+
+
+def _between(name: str, low: uuid.UUID, high: uuid.UUID) -> Q:
+    return Q(**{name: low}) if low == high else Q(**{f"{name}__gte": low, f"{name}__lte": high})
 
 
 def among_newest(rows: QuerySet[Any], count: int) -> QuerySet[Any]:

@@ -8,7 +8,7 @@ from django.contrib.admin import ModelAdmin, ShowFacets
 from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
 
-from authplane.core.console_lists import BoundedChangeList, BoundedPaginator, matching
+from authplane.core.console_lists import BoundedChangeList, BoundedPaginator, fitting
 from authplane.core.console_pages import row_tools
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ReadOnlyAdmin(_Base):
     """Shows the fields it lists, never a column that was added to the table since.
 
     Its list takes the same few statements however many rows there are. Only its own order is
-    offered, because it has an index; `search_fields` are read by `matching`.
+    offered, because it has an index; `search_fields` are read by `conditions`.
     """
 
     actions = None
@@ -75,7 +75,7 @@ class ReadOnlyAdmin(_Base):
         if not term:
             return queryset, False
         fields = tuple(self.get_search_fields(request))
-        return queryset.filter(matching(self.model, fields, term)), False
+        return fitting(queryset, fields, term), False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:  # noqa: ARG002 - Django's
         """What is shown of a row."""
