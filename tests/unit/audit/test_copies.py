@@ -111,7 +111,7 @@ def test_the_anchor_file_has_every_newest_checkpoint(tmp_path, override_config):
 
     checkpoints = [*AuditSeal.objects.order_by("number").values_list("checkpoint", flat=True)]
     assert checkpoints == file.read_text().split() == anchored_here()
-    assert 0o640 == file.stat().st_mode & 0o777
+    assert 0 == file.stat().st_mode & 0o007
     assert verify_stored(anchored=anchored_here()).holds
 
 
