@@ -160,6 +160,6 @@ def _advice(command: Command, answer: Answer) -> Iterator[str]:
     if answer.status == 400:  # noqa: PLR2004 - HTTP
         yield f"See: {name} {command.verb} --help"
     if answer.status == 503:  # noqa: PLR2004 - HTTP
-        yield f"Try again in {answer.headers.get('Retry-After', 'a few')} seconds."
+        yield f"Try again in {answer.headers.get('Retry-After', '30')} s."
     if answer.status == 500:  # noqa: PLR2004 - HTTP
         yield "The cause is in the log above. `authplane doctor` checks the deployment."

@@ -10,11 +10,11 @@ from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.urls import get_resolver
 
 from admin_api.doctor import credentials, issuer, keys, settings, stores, work
-from admin_api.doctor.findings import Check, Finding, Level, wrong
+from admin_api.doctor.findings import Check, Finding, Level, unknown, wrong
 from admin_api.doctor.scene import Scene
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -97,6 +97,8 @@ def _result(running: Future[tuple[Finding, ...]], deadline: float) -> tuple[Find
         return running.result(max(0.01, deadline - time.monotonic()))
     except TooSlow:
         return (wrong("took too long", "Something it asks does not answer; try --timeout."),)
+    except DatabaseError as error:
+        return (unknown(f"the database does not answer: {type(error).__name__}"),)
     except Exception as error:
         # What it says may hold what nobody may see; the log is redacted.
         log.exception("a check of the deployment failed")

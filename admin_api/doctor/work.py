@@ -54,7 +54,8 @@ def schedule(_: Scene) -> Iterator[Finding]:
             "A worker runs, and not these jobs: see its log. One job now: manage.py run_job NAME",
         )
     else:
-        yield fine(f"{len(jobs)} scheduled jobs ran in time")
+        ran = [name for name in jobs if name in runs and runs[name].started_at]
+        yield fine(f"{len(ran)} scheduled jobs ran in time, {len(jobs) - len(ran)} are not due yet")
     for name in sorted(set(jobs) & set(runs)):
         if runs[name].error:
             yield suspicious(

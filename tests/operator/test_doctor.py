@@ -538,14 +538,23 @@ class TestTheWhole:
         def broken(_):
             raise ValueError("hush")
 
+        def away(_):
+            raise DatabaseError("password=hush")
+
         told = examine(
             Scene("http://localhost:1", timeout=0.05),
-            checks={"slow": slow, "broken": broken, "good": lambda _: iter([fine("well")])},
+            checks={
+                "slow": slow,
+                "broken": broken,
+                "away": away,
+                "good": lambda _: iter([fine("well")]),
+            },
         )
         said = {one.check: one.findings[0] for one in told}
 
         assert "took too long" in said["slow"].text
         assert said["broken"].text == "the check itself failed: ValueError"
+        assert (said["away"].level, "hush" in said["away"].text) == (UNKNOWN, False)
         assert said["good"].level is FINE
         assert is_wrong(told)
 
