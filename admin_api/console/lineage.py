@@ -86,7 +86,7 @@ def _trees(line: Line) -> list[Branch]:
         )
         for token in line.tokens
     }
-    trees = []
+    trees: list[Branch] = []
     for branch in branches.values():
         above = branches.get(branch.token.parent) if branch.token.parent else None
         (above.children if above else trees).append(branch)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.exceptions import ValidationError
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from audit import record
@@ -20,7 +21,7 @@ from authplane.core.lockout import Window
 from authplane.core.network import client_address, network_key
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
 LOCKED = "Too many attempts. Wait a while, then try again."
 
@@ -87,10 +88,13 @@ class ConsoleSite(AdminSite):
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """The overview: the page without a path of its own."""
         front = console_pages.page_called("overview")
-        return front.view(request) if front else super().index(request, extra_context)
+        page = front.view(request) if front else None
+        if isinstance(page, TemplateResponse):
+            return page
+        return super().index(request, extra_context)
 
 
 def _window() -> Window:

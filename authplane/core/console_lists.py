@@ -51,7 +51,7 @@ class BoundedChangeList(ChangeList):
     @property
     def is_cut(self) -> bool:
         """There are rows that no page shows."""
-        return bool(self.paginator.is_cut)  # type: ignore[attr-defined]
+        return bool(self.paginator.is_cut)
 
     @property
     def older_url(self) -> str:

@@ -33,7 +33,7 @@ class ReadOnlyAdmin(_Base):
     paginator = BoundedPaginator
     change_list_template = "console/rows.html"
     change_form_template = "console/row.html"
-    sortable_by: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]
+    sortable_by: ClassVar[tuple[str, ...]] = ()
     shown: ClassVar[tuple[str, ...]] = ()
 
     def changelist_view(

@@ -16,7 +16,7 @@ GrantFilter = newest_filter("kind", tuple(AccessToken.Kind.values), title="grant
 class AccessTokenAdmin(ReadOnlyAdmin):
     """The ledger. Client and user are plain ids here: the rows outlive both."""
 
-    list_display = ("created", "kind", "client", "on_behalf_of", "resource", "ended", "id")
+    list_display = ("created", "kind", "ended", "client", "on_behalf_of", "resource", "id")
     list_filter = (GrantFilter,)
     list_select_related = ("application", "user")
     search_fields = ("id", "user", "application", "family_id", "parent")
