@@ -80,6 +80,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         "Trust",
         (
             ("Identity providers", "oauth.TrustedIdP"),
+            ("Try an assertion", "rehearse"),
             ("XAA policies", "oauth.XAAPolicy"),
             ("Subject mappings", "oauth.SubjectMapping"),
             ("Workload issuers", "oauth.WorkloadIssuer"),
@@ -89,7 +90,7 @@ _MENU: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
         ),
     ),
     ("Keys", (("Signing keys", "oauth.SigningKey"), ("Rotate keys", "rotate-keys"))),
-    ("Audit", (("Audit record", "audit.AuditEvent"), ("Export", "audit-export"))),
+    ("Audit", (("Audit record", "record"),)),
     (
         "Settings",
         (

@@ -122,6 +122,7 @@ def test_why_a_token_was_refused_is_said_in_words(viewer):
         ("admin", "whoever holds the operator key"),
         ("system", "scheduled work"),
         ("admin-key:pipeline", "operator key pipeline"),
+        ("cli:root", "root, at the command line"),
         ("gone-client", "gone-client"),
     ],
 )

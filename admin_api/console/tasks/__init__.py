@@ -14,9 +14,10 @@ from admin_api.console.tasks import (
     rotation,
     settings,
     trust,
+    ways_in,
 )
 
 __all__ = [
     "approvals", "client_wizard", "clients", "fronting", "people", "record", "rotation",
-    "settings", "trust",
+    "settings", "trust", "ways_in",
 ]  # fmt: skip

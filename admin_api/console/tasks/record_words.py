@@ -22,6 +22,7 @@ NOBODY_IN_PARTICULAR: Final = {
     "admin": "whoever holds the operator key of the configuration",
     "system": "the server itself: scheduled work or a command",
 }
+SHELL: Final = "cli:"
 USERS: Final = ("user", "user_id", "subject_user_id")
 TOKENS: Final = ("jti", "id", "parent")
 
@@ -81,6 +82,8 @@ def people_of(actors: Iterable[str]) -> dict[str, Fact]:
             told[name] = Fact("Who", str(user), _page("person", user.pk))
         elif name in clients:
             told[name] = Fact("Who", f"client {name}", _page("client-page", clients[name]))
+        elif name.startswith(SHELL):
+            told[name] = Fact("Who", f"{name.removeprefix(SHELL)}, at the command line")
         elif name.startswith(KEY_NAMED):
             told[name] = Fact("Who", f"operator key {name.removeprefix(KEY_NAMED)}")
         else:

@@ -166,7 +166,7 @@ def _sentences(way: Way, foreseen: Foreseen) -> list[str]:
         return [
             "The new key signs from this moment.",
             stale,
-            f"{held[:1].upper()}{held[1:]} signed before stay good until they expire.",
+            f"Tokens signed before stay good until they expire, at present {held}.",
             (
                 "Whoever has a copy of the old key can sign with it until it is accepted no more. "
                 "If it leaked, withdraw it instead."
@@ -175,7 +175,7 @@ def _sentences(way: Way, foreseen: Foreseen) -> list[str]:
     return [
         "The new key signs from this moment. Every other key is refused from this moment.",
         (
-            f"{held[:1].upper()}{held[1:]} signed before are refused everywhere. Applications get "
+            f"Every token signed before is refused everywhere, at present {held}. Applications get "
             "new ones with their refresh tokens, machines by asking again."
         ),
         f"Verifiers that cached the key document accept the old key for up to {minutes} minutes.",

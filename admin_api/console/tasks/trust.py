@@ -151,7 +151,9 @@ def do(request: HttpRequest, key: uuid.UUID, action: str) -> HttpResponse:
     return answer
 
 
-@console_page("trust/rehearse/", name="rehearse", title="Try an assertion", needs=NEEDS)
+@console_page(
+    "trust/rehearse/", name="rehearse", title="Try an assertion", needs=("oauth.change_client",)
+)
 def try_assertion(request: HttpRequest) -> HttpResponse:
     """Whether an assertion would be accepted, and every reason why not. Nothing is spent."""
     require(request, Role.OPERATOR)
