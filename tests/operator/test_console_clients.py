@@ -99,7 +99,7 @@ def test_each_kind_becomes_a_client_of_its_kind(operator, kind, given, expected)
         ("native", {"redirect_uris": "http://app.example.com/cb"}, "loopback hosts only"),
         ("native", {"redirect_uris": "javascript:alert(1)"}, "cannot be redirected to safely"),
         ("browser", {"redirect_uris": "", "method": "none"}, "This field is required"),
-        ("machine", {"method": "client_secret_basic"}, "This field is required"),
+        ("machine", {"method": "client_secret_basic"}, "Tick at least one"),
         ("agent", {"method": "none", "ways": ["alone"], "scopes": ["read"]}, "prove who it is"),
         ("agent", {"method": "none", "ways": ["users"]}, "acts for people needs one"),
         ("machine", {"method": "private_key_jwt", "scopes": ["read"]}, "where its public keys are"),

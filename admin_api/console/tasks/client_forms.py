@@ -81,6 +81,7 @@ class ScopeField(forms.MultipleChoiceField):
         super().__init__(
             label="Scopes", required=is_required, choices=scope_choices, help_text=help_text,
             widget=forms.CheckboxSelectMultiple,
+            error_messages={"required": "Tick at least one: without a scope it gets no token."},
         )  # fmt: skip
 
 

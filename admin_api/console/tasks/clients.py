@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.timesince import timesince
 
 from admin_api.console.tasks.access import actor_of, may, require
 from admin_api.console.tasks.client_actions import ACTIONS
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 NEEDS: Final = ("oauth.view_client",)
 LATEST: Final = 10
+MINUTE: Final = timedelta(minutes=1)
 FIXED: Final = (Client.Source.CIMD,)
 """The next fetch of its document would undo a change without a word."""
 METHODS: Final = {
@@ -57,6 +60,7 @@ def page(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "method": METHODS.get(client.token_endpoint_auth_method, client.token_endpoint_auth_method),
         "can_change": may(request, Role.OPERATOR) and client.registration_source not in FIXED,
         "tokens": shown_tokens(tokens, now=now), "last_used": tokens[0].created if tokens else None,
+        "used": _ago(tokens[0].created, now=now) if tokens else "",
         "in_force": told(tokens_in_force(now).filter(application=key), "access token"),
         "families": told(families_in_force(now).filter(client=key), "sign-in"),
         "consents": told(consents_to(key), "consent"),
@@ -116,6 +120,10 @@ def do(request: HttpRequest, key: uuid.UUID, action: str) -> HttpResponse:
     if gone and isinstance(answer, HttpResponseRedirect):
         return HttpResponseRedirect(reverse("admin:oauth_client_changelist"))
     return answer
+
+
+def _ago(moment: datetime, *, now: datetime) -> str:
+    return f"{timesince(moment, now)} ago" if now - moment >= MINUTE else "just now"
 
 
 def _client(key: uuid.UUID) -> Client:

@@ -18,7 +18,7 @@ from oauth.errors import WIRE, Reason
 from oauth.models import AccessToken, Client, TokenFamily
 
 NOBODY_IN_PARTICULAR: Final = {
-    "": "nobody who could be named",
+    "": "nobody who was signed in",
     "admin": "whoever holds the operator key of the configuration",
     "system": "the server itself: scheduled work or a command",
 }
