@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from admin_api.console import figures, plots
@@ -18,7 +19,7 @@ from audit.models import AuditEvent, AuditSeal
 from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.config import config
-from authplane.core.console_pages import console_page, may, shown
+from authplane.core.console_pages import console_page, may, page_called, shown
 from authplane.core.notices import notices
 from oauth.models import AccessToken, Client, ClientApproval
 
@@ -59,6 +60,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         parts["health"] = _fresh("health", figures.upstream_health)
     if may(request, "oauth.view_client"):
         parts["waiting"] = _fresh("waiting", _waiting)
+        page = page_called("approvals")
+        parts["approvals_url"] = (
+            reverse("admin:approvals") if page and page.is_open_to(request) else ""
+        )
     context = parts | {
         "is_index": True,
         "window": window,

@@ -193,14 +193,12 @@ def _picture(
 
 
 def _round_up(value: int) -> int:
-    """The next number that divides well: 2, 4, 6, 10, 20, 40 and so on."""
-    if value <= 2:  # noqa: PLR2004 - the least scale
-        return 2
-    size = 10 ** int(log10(value))
-    return (
-        next(part * size // 10 for part in (10, 20, 40, 60, 80, 100) if part * size // 10 >= value)
-        if size > 1
-        else 2 * ceil(value / 2)
+    """The next number whose half is a good one as well: 2, 4, 10, 20, 30, 40, 60 and so on."""
+    if value <= 10:  # noqa: PLR2004 - the first steps go by two
+        return max(2, 2 * ceil(value / 2))
+    size: int = 10 ** int(log10(value))
+    return next(
+        part * size // 10 for part in (20, 30, 40, 60, 80, 100) if part * size >= 10 * value
     )
 
 

@@ -9,9 +9,11 @@ from urllib.parse import quote
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.urls import reverse
 
+from admin_api.console.plots import Series, columns
 from audit.events import TokenRefreshDenied, UserLogin
 from audit.models import AuditEvent
 from audit.record import record
@@ -19,7 +21,7 @@ from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.console_place import place
 from broker.models import BrokerProvider, Connection
-from oauth.models import AccessToken
+from oauth.models import AccessToken, ClientApproval
 from tests.support import forged
 from tests.support.factories import make_client, make_resource, make_user
 
@@ -363,6 +365,35 @@ def test_plots_have_words_and_a_table(console, line):
     assert "<desc>authorization_code 1; token_exchange 3" in page
     assert "As a table" in page
     assert "style=" not in page
+
+
+def test_keys_have_their_dates_before_and_after_a_rotation(console, scene, frozen_clock):
+    call_command("rotate_keys", verbosity=0)
+
+    upcoming, active = console.get("/console/").context["keys"]
+
+    assert (upcoming.state, active.state) == ("upcoming", "active")
+    assert upcoming.next_step.startswith("signs in ")
+    assert active.next_step.startswith("hands over in ")
+    assert active.signs_until == upcoming.signs_from
+
+
+def test_clients_that_wait_are_counted_and_lead_to_the_queue(console):
+    ClientApproval.objects.create(client=make_client(), cause="registered")
+
+    seen = console.get("/console/")
+
+    assert seen.context["waiting"] == 1
+    assert 'href="/console/approvals/"' in seen.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 2), (3, 4), (10, 10), (11, 20), (21, 30), (168, 200), (1000, 2000)]
+)
+def test_scales_end_at_a_round_number(value, top):
+    plot = columns("T", ["x"], [Series("a", (value,), 1)])
+
+    assert f">{f'{top / 1000:g}k' if top >= 1000 else top}</text>" in plot.svg
 
 
 def test_an_empty_server_has_an_overview(console):
