@@ -231,3 +231,46 @@ def test_deciding_takes_security(waiting, role, verdict):
     decide(desk(role), waiting, verdict)
 
     assert reaches(role, "security") == waiting.votes.exists()
+
+
+def test_the_console_asks_for_the_role_that_the_api_asks_for():
+    from admin_api.console.tasks import approvals, client_actions, held, rotation, settings, trust
+    from admin_api.console.tasks import user_actions as users
+    from admin_api.operations import described
+    from admin_api.viewsets.approvals import Approvals, ApprovalSettings
+    from admin_api.viewsets.clients import Clients
+    from admin_api.viewsets.connections import Connections
+    from admin_api.viewsets.registration import RegistrationSettings
+    from admin_api.viewsets.runtime_settings import LimitSettings, NoticeSettings
+    from admin_api.viewsets.signing_keys import SigningKeys
+    from admin_api.viewsets.users import Users
+    from admin_api.viewsets.xaa import IdPs, SubjectMappings, XAAPolicies
+
+    pairs = [
+        (client_actions.ACTIONS["suspend"], Clients.suspend),
+        (client_actions.ACTIONS["reactivate"], Clients.reactivate),
+        (client_actions.ACTIONS["revoke"], Clients.revoke),
+        (client_actions.ACTIONS["rotate-secret"], Clients.rotate_secret),
+        (client_actions.ACTIONS["delete"], Clients.remove),
+        (users.ACTIONS["disable"], Users.disable),
+        (users.ACTIONS["enable"], Users.enable),
+        (users.ACTIONS["delete"], Users.remove),
+        (held.CONNECTION, Connections.remove),
+        (rotation.ACTIONS["planned"], SigningKeys.rotate),
+        (trust.ACTIONS["delete"], IdPs.remove),
+        (trust.ACTIONS["refresh-keys"], IdPs.refresh_keys),
+        (trust.POLICY, XAAPolicies.remove),
+        (trust.MAPPING, SubjectMappings.remove),
+        (approvals.ACTIONS["approve"], Approvals.approve),
+        (approvals.ACTIONS["reject"], Approvals.reject),
+        (settings.SETTINGS["registration"], RegistrationSettings.change),
+        (settings.SETTINGS["approval"], ApprovalSettings.change),
+        (settings.SETTINGS["limits"], LimitSettings.change),
+        (settings.SETTINGS["notices"], NoticeSettings.change),
+    ]
+
+    assert {} == {
+        action.name: (action.role, described(method).role)
+        for action, method in pairs
+        if action.role is not described(method).role
+    }

@@ -128,7 +128,7 @@ def _ago(moment: datetime, *, now: datetime) -> str:
 
 def _client(key: uuid.UUID) -> Client:
     """Raises: Http404."""
-    client = Client.objects.filter(pk=key, issuer="").first()
+    client: Client | None = Client.objects.filter(pk=key, issuer="").first()
     if client is None:
         raise Http404
     return client

@@ -34,7 +34,10 @@ def tokens_in_force(now: datetime) -> QuerySet[AccessToken]:
     tokens = config().tokens
     longest = max(tokens.access_ttl, tokens.machine_ttl, tokens.exchange_ttl, tokens.xaa_ttl)
     oldest = first_uuid7_at(now - timedelta(seconds=longest))
-    return AccessToken.objects.filter(pk__gte=oldest, revoked_at=None, expires__gt=now)
+    rows: QuerySet[AccessToken] = AccessToken.objects.filter(
+        pk__gte=oldest, revoked_at=None, expires__gt=now
+    )
+    return rows
 
 
 def families_in_force(now: datetime) -> QuerySet[TokenFamily]:

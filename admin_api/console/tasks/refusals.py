@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from admin_api.administrators.errors import AdministratorError
@@ -38,7 +39,8 @@ def sentences(refusal: Exception) -> list[str]:
     """Every problem as a line of its own, beginning with a capital."""
     if own := _IN_THE_CONSOLE.get(type(refusal)):
         return [own]
-    problems = getattr(refusal, "problems", None) or (refusal,)
-    is_metadata = isinstance(refusal, BadMetadata)
-    texts = [problem.text if is_metadata else str(problem) for problem in problems]
+    problems: Iterable[object] = getattr(refusal, "problems", None) or (refusal,)
+    if isinstance(refusal, BadMetadata):
+        problems = [problem.text for problem in refusal.problems]
+    texts = map(str, problems)
     return [text[:1].upper() + text[1:] for text in texts if text]

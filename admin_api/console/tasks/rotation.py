@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from admin_api.console.tasks.access import may
@@ -80,7 +80,8 @@ WAYS: Final = (
 @console_page("keys/rotate/", name="rotate-keys", title="Rotate keys", needs=NEEDS)
 def page(request: HttpRequest) -> HttpResponse:
     """The keys as they are, and the ways to rotate."""
-    problem, keys = "", ()
+    problem = ""
+    keys: tuple[Dates, ...] = ()
     try:
         keys = dates(foresee().before, now=clock.now())
     except KeyUnavailable as error:
@@ -97,7 +98,9 @@ def do(request: HttpRequest, way: str) -> HttpResponse:
     """The keys before and after, then the rotation."""
     extra: dict[str, Any] = {}
     chosen = next((one for one in WAYS if one.name == way), None)
-    if chosen is not None and may(request, Role.SECURITY):
+    if chosen is None:
+        raise Http404
+    if may(request, Role.SECURITY):
         try:
             extra = _preview(foresee(immediate=chosen.immediate, withdraw=chosen.withdraw))
         except KeyUnavailable:

@@ -56,7 +56,8 @@ class ModeForm(SettingForm):
     )  # fmt: skip
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, initial={"mode": policy.mode().value}, **options)
+        options["initial"] = {"mode": policy.mode().value}
+        super().__init__(*args, **options)
 
     def save(self, actor: str) -> None:
         """The mode holds in every process within seconds."""
@@ -82,8 +83,8 @@ class ApprovalForm(SettingForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         now = approval_rules.rules()
-        initial = {"dcr": now.dcr, "cimd": now.cimd, "modes": list(now.modes)}
-        super().__init__(*args, initial=initial, **options)
+        options["initial"] = {"dcr": now.dcr, "cimd": now.cimd, "modes": list(now.modes)}
+        super().__init__(*args, **options)
 
     def save(self, actor: str) -> None:
         """The rules hold in every process within seconds."""
@@ -95,8 +96,8 @@ class LimitsForm(SettingForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         shown = runtime_settings.shown_limits()
-        chosen = {name: shown[name] for name in shown["changed"]}
-        super().__init__(*args, initial=chosen, **options)
+        options["initial"] = {name: shown[name] for name in shown["changed"]}
+        super().__init__(*args, **options)
         configured = budgets.configured()
         for name, (label, text) in LIMITS.items():
             self.fields[name] = forms.IntegerField(
