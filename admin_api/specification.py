@@ -43,7 +43,6 @@ def operator_document(issuer: str = "") -> dict[str, Any]:
         paths={**paths, **forward_auth.PATHS, **OPERATOR_PATHS},
         schemas={**SCHEMAS, **{name: _closed(schema) for name, schema in read.items()}},
         security_schemes={
-            **forward_auth.SCHEMES,
             KEY: {
                 "type": "http",
                 "scheme": "bearer",
@@ -54,6 +53,7 @@ def operator_document(issuer: str = "") -> dict[str, Any]:
                 "scheme": "basic",
                 "description": "`METRICS_USERNAME` and `METRICS_PASSWORD`.",
             },
+            **forward_auth.SCHEMES,
         },
         tags=_tags(paths),
     )

@@ -52,8 +52,9 @@ def test_an_operator_tries_a_route_out_and_nothing_of_the_key_is_kept(visit):
     page = visit("operator")
 
     page.get_by_role("button", name="Authorize").click()
-    page.locator("section", has_text="operatorKey").get_by_role("textbox").first.fill(KEY)
-    page.get_by_role("button", name="Apply credentials").first.click()
+    scheme = page.locator(".auth-container", has_text="operatorKey")
+    scheme.get_by_role("textbox").fill(KEY)
+    scheme.get_by_role("button", name="Apply credentials").click()
     page.get_by_role("button", name="Close").first.click()
     page.locator("#operations-tag-users .opblock-tag, h3[data-tag=users]").first.click()
     one = page.locator("#operations-users-Users_list")
