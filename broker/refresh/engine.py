@@ -22,6 +22,7 @@ from broker.connections.services import tell_upstream
 from broker.errors import BadProvider, SecretUnavailable
 from broker.models import Connection
 from broker.refresh import claims
+from broker.refresh.at_hand import is_done, is_valid, kept
 from broker.refresh.claims import Claim
 from broker.refresh.endings import count, end_for_reuse, wait_for_user
 from broker.refresh.outcomes import (
@@ -124,42 +125,22 @@ def _at_hand(
     Raises: UpstreamAway when the refresh that was waited for has failed; ReconnectNeeded when
     there is nothing to refresh with.
     """
-    if _is_done(row, first=first):
+    if is_done(row, first=first):
         # Somebody was done while we waited: what they got is ours too, however short it lives.
         if row.failures > first.failures:
             measures.refreshed(measures.FAILURE, "concurrent_failed")
             raise UpstreamAway(retry_after=claims.FIRST_PAUSE)
         if row.access_sealed is not None:
             measures.refreshed(measures.SUCCESS, "concurrent_success")
-            return _kept(row)
-    if _is_kept_and_valid(row, margin=margin, now=now):
-        return _kept(row)
+            return kept(row)
+    if is_valid(row, margin=margin, now=now):
+        return kept(row)
     if row.credential_sealed is None:
         wait_for_user(row, "expired")
     adapter = adapter_of(row)
     if isinstance(adapter, OAuthAdapter):
         return None
     return _obtain(row, adapter, scopes=scopes, now=now)
-
-
-def _is_done(row: Connection, *, first: Connection) -> bool:
-    """Whether a refresh that began no earlier than we did, or that we waited for, has ended.
-
-    A mark raises the version by one, and so does its end. It also counts while somebody who came
-    later is at it again: those who sleep between two looks would miss every end where many ask.
-    """
-    marks = 0 if row.refresh_used_at is None else claims.marks_of(row)
-    return row.version - marks > first.version
-
-
-def _is_kept_and_valid(row: Connection, *, margin: int, now: datetime) -> bool:
-    has_refresh = row.credential_sealed is not None
-    ends = row.access_expires_at
-    if row.access_sealed is None:
-        return False
-    if not credentials.is_kept(row, has_refresh=has_refresh, expires=ends is not None):
-        return False
-    return ends is None or (ends - now).total_seconds() > (margin if has_refresh else 0)
 
 
 def _obtain(
@@ -285,12 +266,3 @@ def _discard(row: Connection, answer: TokenAnswer) -> None:
     if now_ended.exists():
         tell_upstream(row, tokens)
         raise ReconnectNeeded("revoked")
-
-
-def _kept(row: Connection) -> AccessToken:
-    return AccessToken(
-        value=credentials.access_of(row),
-        expires_at=row.access_expires_at,
-        scopes=tuple(row.scopes_granted),
-        token_type=row.token_type,
-    )
