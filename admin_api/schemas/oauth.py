@@ -58,6 +58,7 @@ RULES: Final[dict[str, Schema]] = {
         "maximum": LONGEST_LIFETIME,
     },
     "token_format": one_of(*TOKEN_FORMATS),
+    "consent": members({}, {"projects": said(FLAG, "Users choose which of theirs it may open.")}),
 }
 POLICY: Final = members(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from oauth.resources.policy_body import DPOP, GRANT_TYPES, RULES, TOKEN_FORMATS
+from oauth.resources.policy_body import DPOP, GRANT_TYPES, PROJECTS, RULES, TOKEN_FORMATS
 
 
 def add_rules(parser: ArgumentParser) -> None:
@@ -28,6 +28,13 @@ def add_rules(parser: ArgumentParser) -> None:
         "--token-format",
         choices=TOKEN_FORMATS,
         help="what its tokens are; opaque ones must be introspected",
+    )
+    parser.add_argument(
+        "--ask-projects",
+        dest="consent",
+        action="store_const",
+        const={PROJECTS: True},
+        help="let users choose which of their projects a client may open",
     )
 
 

@@ -70,6 +70,9 @@ class AuthorizationCode(AbstractGrant):
     auth_time = models.DateTimeField()
     acr = models.CharField(max_length=255, blank=True, default="")
     amr = models.JSONField(default=list, blank=True)
+    projects = models.JSONField(
+        default=list, blank=True, help_text="Ids of the projects that the user chose."
+    )
     consumed_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=clock.now, editable=False)

@@ -13,7 +13,10 @@ from authplane.core.ids import uuid7
 
 
 class ConsentGrant(models.Model):
-    """Standing consent. Allowing adds scopes; revoking keeps the row and dates it."""
+    """Standing consent. Allowing adds scopes; revoking keeps the row and dates it.
+
+    `projects` are the ids of those chosen last, at a resource that asks for them.
+    """
 
     id: models.UUIDField[uuid.UUID, uuid.UUID] = models.UUIDField(
         primary_key=True, default=uuid7, editable=False
@@ -24,6 +27,7 @@ class ConsentGrant(models.Model):
     client = models.ForeignKey("oauth.Client", on_delete=models.CASCADE, related_name="consents")
     resource = models.ForeignKey("oauth.Resource", on_delete=models.PROTECT, related_name="+")
     scopes = models.JSONField(default=list)
+    projects = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -17,7 +17,8 @@ class Resource(models.Model):
     `scopes` is a list of {"name", "description", "upstream", "default"}; only `name` is required.
     `policy` holds lists of client ids: {"exchange": {"allowed_client_ids": []},
     "runtime": {"client_ids": []}}, and the rules `dpop`, `grant_types`, `token_lifetime` (seconds)
-    and `token_format`, each absent where the resource demands nothing.
+    and `token_format`, each absent where the resource demands nothing. {"consent": {"projects":
+    true}} stands beside them where users choose projects.
     """
 
     class Backend(models.TextChoices):

@@ -39,6 +39,9 @@ class TokenFamily(models.Model):  # type: ignore[django-manager-missing]
     auth_time = models.DateTimeField()
     acr = models.CharField(max_length=255, blank=True, default="")
     amr = models.JSONField(default=list, blank=True)
+    projects = models.JSONField(
+        default=list, blank=True, help_text="Ids of the projects that the user chose."
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(help_text="No refresh token of the family outlives this.")
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,8 @@ CONNECT: Final = "connect"
 RETURN_URLS: Final = "allowed_return_urls"
 """The part that only brokered resources have: see `oauth.resources.return_urls`."""
 
+PROJECTS: Final = "projects"
+
 DPOP: Final = ("off", "optional", "required")
 TOKEN_FORMATS: Final = ("jwt", "opaque")
 GRANT_TYPES: Final = (
@@ -117,11 +119,22 @@ def _token_lifetime(name: str, value: Any) -> Found:
     return None, [Problem(f"policy.{name}", text)]
 
 
+def _consent(name: str, value: Any) -> Found:
+    """What users are asked besides scopes. Asking nothing is stored as no rule at all."""
+    if isinstance(value, dict) and set(value) <= {PROJECTS}:
+        asks = value.get(PROJECTS)
+        if asks is None or isinstance(asks, bool):
+            return ({PROJECTS: True} if asks else None), []
+    text = f"must be an object with {PROJECTS} alone, true or false"
+    return None, [Problem(f"policy.{name}", text)]
+
+
 RULES: Final[dict[str, Callable[[str, Any], Found]]] = {
     "dpop": _one_of(*DPOP),
     "grant_types": _grant_types,
     "token_lifetime": _token_lifetime,
     "token_format": _one_of(*TOKEN_FORMATS),
+    "consent": _consent,
 }
 """What a resource demands of its tokens; see `oauth.resources.rules`."""
 

@@ -139,6 +139,7 @@ def rules_of(policy: dict[str, Any]) -> Rules:
         grants=None if grants is None else frozenset(grants),
         lifetime=policy.get("token_lifetime"),
         token_format=policy.get("token_format") or "jwt",
+        asks_projects=bool((policy.get("consent") or {}).get("projects")),
     )
 
 

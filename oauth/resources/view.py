@@ -26,13 +26,15 @@ class Rules:
 
     `dpop` is `off` (tokens are never bound), `optional` (bound when the client proves a key) or
     `required`. `grants` lists the wire's grant types; None allows all. `lifetime` is a ceiling in
-    seconds. `token_format` is `jwt` or `opaque`.
+    seconds. `token_format` is `jwt` or `opaque`. `asks_projects`: users choose which of their
+    projects a client may open.
     """
 
     dpop: str = "optional"
     grants: frozenset[str] | None = None
     lifetime: int | None = None
     token_format: str = "jwt"  # noqa: S105 - a format
+    asks_projects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Authorization:
     `consent_client` the client whose consent it rests on, when that is another one. `dpop_jkt` and
     `certificate` are the thumbprints of the key and the certificate it is bound to; `proven_jkt` is
     the key that the client proved, to which its refresh tokens are bound even where the access
-    token is not. `agent_chain` lists agents, oldest first. `decided_at` is the moment that
+    token is not. `agent_chain` lists agents, oldest first. `projects` are the ids of those that it
+    opens, None where nobody was asked for any. `decided_at` is the moment that
     `lifetime` counts from; without it that is when the token is made, which may be a second later.
     """
 
@@ -40,6 +41,7 @@ class Authorization:
     auth_time: int | None = None
     acr: str = ""
     amr: tuple[str, ...] = ()
+    projects: tuple[str, ...] | None = None
     decided_at: datetime | None = None
 
     @property

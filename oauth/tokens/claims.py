@@ -31,6 +31,9 @@ def access_token_claims(
         "exp": issued_at + authorization.lifetime,
         "nbf": issued_at,
     }
+    if authorization.projects is not None:
+        # Present though empty: a token whose projects are gone opens none, instead of all.
+        claims["projects"] = list(authorization.projects)
     return claims | _what_else_is_known(authorization)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -34,13 +35,18 @@ class StoredCode:
     auth_time: datetime
     acr: str
     amr: tuple[str, ...]
+    projects: tuple[str, ...]
     expires: datetime
     consumed_at: datetime | None
     revoked_at: datetime | None
 
 
 def issue_code(
-    request: AuthorizationRequest, *, now: datetime, family_id: uuid.UUID | None = None
+    request: AuthorizationRequest,
+    *,
+    now: datetime,
+    family_id: uuid.UUID | None = None,
+    projects: Collection[str] = (),
 ) -> str:
     """A code for an allowed request, valid for a minute; only its hash is stored.
 
@@ -61,6 +67,7 @@ def issue_code(
         auth_time=request.auth_time,
         acr=request.acr,
         amr=request.amr,
+        projects=list(projects),
         family_id=family_id or uuid7(),
         created=now,
         expires=now + timedelta(seconds=config().tokens.code_ttl),
@@ -79,11 +86,11 @@ def read_code(presented_code: str, *, issuer: str = "") -> StoredCode | None:
     status = values.pop("user__status")
     return StoredCode(
         user_is_active=status == User.Status.ACTIVE,
-        **values | {"amr": read_methods(values["amr"])},
+        **values | {"amr": read_texts(values["amr"]), "projects": read_texts(values["projects"])},
     )
 
 
-def read_methods(value: str | list[str]) -> tuple[str, ...]:
+def read_texts(value: str | list[str]) -> tuple[str, ...]:
     """A JSON column of texts: a plain cursor hands it over as text, the models as a list."""
     return tuple(json.loads(value) if isinstance(value, str) else value)
 
@@ -114,6 +121,7 @@ _COLUMNS: Final = (
     "auth_time",
     "acr",
     "amr",
+    "projects",
     "expires",
     "consumed_at",
     "revoked_at",
@@ -121,7 +129,8 @@ _COLUMNS: Final = (
 _QUERY: Final = (
     "SELECT code.id, code.application_id, code.user_id, person.status, code.redirect_uri, "
     "code.scope, code.resource, code.code_challenge, code.family_id, code.dpop_jkt, "
-    "code.auth_time, code.acr, code.amr, code.expires, code.consumed_at, code.revoked_at "
+    "code.auth_time, code.acr, code.amr, code.projects, code.expires, code.consumed_at, "
+    "code.revoked_at "
     "FROM oauth_authorizationcode AS code JOIN accounts_user AS person ON person.id = code.user_id "
     "WHERE code.code = %s AND code.issuer = %s"
 )

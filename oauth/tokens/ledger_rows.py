@@ -77,6 +77,7 @@ def family_values(
         code.auth_time,
         decided.acr,
         json.dumps(list(decided.amr)),
+        json.dumps(list(code.projects)),
         now,
         expires_at,
         "",
@@ -109,6 +110,7 @@ def family_row(values: tuple[Any, ...]) -> TokenFamily:
     """The family's row as a model, for databases that take the steps one by one."""
     named = dict(zip(FAMILY_COLUMNS, values, strict=True))
     named["amr"] = json.loads(named["amr"])
+    named["projects"] = json.loads(named["projects"])
     return TokenFamily(**named)
 
 

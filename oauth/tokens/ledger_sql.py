@@ -47,6 +47,7 @@ FAMILY_COLUMNS: Final = (
     ("auth_time", "timestamptz"),
     ("acr", "varchar"),
     ("amr", "jsonb"),
+    ("projects", "jsonb"),
     ("created_at", "timestamptz"),
     ("expires_at", "timestamptz"),
     ("revoked_reason", "varchar"),

@@ -138,6 +138,7 @@ def _authorization_of(
         auth_time=int(described.auth_time.timestamp()) if described.auth_time else None,
         acr=described.acr,
         amr=described.amr,
+        projects=described.projects,
     )
 
 

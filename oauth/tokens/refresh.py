@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Subquery
 from authplane.accounts.models import User
 from authplane.core.hashing import sha256_hex
 from oauth.models import Client, RefreshToken
-from oauth.tokens.codes import read_methods
+from oauth.tokens.codes import read_texts
 
 _MAX_LENGTH: Final = 256
 
@@ -39,6 +39,7 @@ class StoredRefresh:
     auth_time: datetime
     acr: str
     amr: tuple[str, ...]
+    projects: tuple[str, ...]
     family_expires_at: datetime
     family_revoked_at: datetime | None
 
@@ -62,7 +63,8 @@ def read_refresh(presented_token: str, *, issuer: str = "") -> StoredRefresh | N
             "user_is_active": values["user_is_active"] == User.Status.ACTIVE,
             "username": values["username"] or "",
             "replay_sealed": bytes(sealed) if sealed is not None else None,
-            "amr": read_methods(values["amr"]),
+            "amr": read_texts(values["amr"]),
+            "projects": read_texts(values["projects"]),
         }
     )
 
@@ -117,6 +119,7 @@ _COLUMNS: Final = (
     "family__auth_time",
     "family__acr",
     "family__amr",
+    "family__projects",
     "family__expires_at",
     "family__revoked_at",
 )
@@ -133,6 +136,7 @@ _FIELDS: Final = (
     "auth_time",
     "acr",
     "amr",
+    "projects",
     "family_expires_at",
     "family_revoked_at",
 )
@@ -141,7 +145,7 @@ _QUERY: Final = (
     "successor.consumed_at, held.replay_digest, held.replay_sealed, family.client_id, "
     "client.status, family.user_id, person.status, person.email, family.scope, "
     "family.resource, family.dpop_jkt, family.auth_time, family.acr, family.amr, "
-    "family.expires_at, family.revoked_at "
+    "family.projects, family.expires_at, family.revoked_at "
     "FROM oauth_refreshtoken AS held "
     "JOIN oauth_tokenfamily AS family ON family.id = held.family_id AND family.issuer = %s "
     "JOIN oauth_client AS client ON client.id = family.client_id "

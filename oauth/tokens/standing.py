@@ -52,7 +52,7 @@ class Standing:
 class Described:
     """What the ledger knows of a token's content, for tokens that carry none themselves.
 
-    The sign-in is that of the family it descends from, if it descends from one.
+    Sign-in and projects are those of the family it descends from, if it descends from one.
     """
 
     kind: str
@@ -68,6 +68,7 @@ class Described:
     auth_time: datetime | None
     acr: str
     amr: tuple[str, ...]
+    projects: tuple[str, ...] | None
 
 
 def read_standing(jti: uuid.UUID) -> Standing | None:
@@ -164,6 +165,7 @@ def _described(*row: Any) -> Described:
             "auth_time": _moment(values["auth_time"]) if values["auth_time"] else None,
             "acr": values["acr"] or "",
             "amr": tuple(amr or ()),
+            "projects": tuple(_json(values["projects"]) or ()) or None,
         }
     )
 
@@ -264,6 +266,7 @@ _DESCRIPTION: Final = (
     "origin.auth_time",
     "origin.acr",
     "origin.amr",
+    "origin.projects",
 )
 _TABLES: Final = (
     "FROM oauth_accesstoken AS token "
