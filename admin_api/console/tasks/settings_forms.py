@@ -37,15 +37,7 @@ LIMITS: Final = {
 }
 
 
-class SettingForm(forms.Form):
-    """A form about one setting; `save` calls its service."""
-
-    def save(self, actor: str) -> None:
-        """The setting is what was answered."""
-        raise NotImplementedError
-
-
-class ModeForm(SettingForm):
+class ModeForm(forms.Form):
     """Who may register clients."""
 
     mode = forms.ChoiceField(
@@ -64,7 +56,7 @@ class ModeForm(SettingForm):
         policy.set_mode(Mode(self.cleaned_data["mode"]), actor=actor)
 
 
-class ApprovalForm(SettingForm):
+class ApprovalForm(forms.Form):
     """How many administrators have to agree to clients that nobody here made."""
 
     dcr = forms.TypedChoiceField(
@@ -91,7 +83,7 @@ class ApprovalForm(SettingForm):
         approval_rules.change_rules(self.cleaned_data, actor=actor)
 
 
-class LimitsForm(SettingForm):
+class LimitsForm(forms.Form):
     """How much one caller may ask for."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -110,7 +102,7 @@ class LimitsForm(SettingForm):
         runtime_settings.change_limits(self.cleaned_data, actor=actor)
 
 
-class NoticeForm(SettingForm):
+class NoticeForm(forms.Form):
     """Something that operators should know when they open the console."""
 
     title = forms.CharField(label="Title", max_length=MAX_TITLE)
@@ -155,3 +147,7 @@ def shown_counts(rules: Mapping[str, Any]) -> str:
         f"Self-registered clients: {told[rules['dcr']]}. "
         f"Clients with a metadata document: {told[rules['cimd']]}."
     )
+
+
+SettingForm = ModeForm | ApprovalForm | LimitsForm | NoticeForm
+"""A form about one setting: `save(actor)` calls its service."""
