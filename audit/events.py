@@ -273,10 +273,22 @@ class AuthLockedOut(Event):
 
 @event("consent.granted")
 class ConsentGranted(Event):
-    """A user allowed a client something."""
+    """A user allowed a client something. `projects` are ids, where the resource asks for some."""
 
     resource: str
     scopes: str
+    projects: str = ""
+
+
+@event("consent.foreign_project")
+class ForeignProjectChosen(Event):
+    """A user's form named a project that is not theirs; nothing was allowed.
+
+    `project` is empty when what was named is no id.
+    """
+
+    resource: str
+    project: str
 
 
 @event("consent.denied")
@@ -925,6 +937,15 @@ class NoticesUpdated(Event):
     """Operators tell each other something else. `notices` are the ids there are now."""
 
     notices: str
+
+
+@event("configuration.applied")
+class ConfigurationApplied(Event):
+    """An operator applied a whole configuration; each change has a row of its own beside this."""
+
+    created: int
+    changed: int
+    unchanged: int
 
 
 @event("admin.ui.login")

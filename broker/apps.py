@@ -26,6 +26,7 @@ class BrokerConfig(AppConfig):
         from broker.proxies import seeds as proxy_seeds  # noqa: PLC0415 - needs the models
         from broker.proxies.sessions import clean_up  # noqa: PLC0415 - as above
         from broker.servers import seeds as server_seeds  # noqa: PLC0415 - needs the models
+        from broker.servers.projects import Projects  # noqa: PLC0415 - as above
         from broker.signin import (  # noqa: PLC0415 - needs the models
             checks as sign_in_checks,  # noqa: F401 - registers itself
         )
@@ -49,6 +50,7 @@ class BrokerConfig(AppConfig):
         ports.register_directory(Directory())
         ports.register_source(BrokerTokenSource())
         ports.register_sign_in(SignInOffers())
+        ports.register_projects(Projects())
         seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
         seeding.register_first(
             connection_seeds.NAME,

@@ -7,11 +7,11 @@ the one registered source.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +155,65 @@ def register_sign_in(elsewhere: SignInElsewhere) -> None:
 def sign_in_elsewhere() -> SignInElsewhere:
     """The registered providers; none when nobody registered any."""
     return _elsewhere[0]
+
+
+MAX_PROJECTS: Final = 50
+"""How many projects a page offers: a form carries a hundred fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectName:
+    """A project of a user's, as the user knows it."""
+
+    id: uuid.UUID
+    name: str
+    is_default: bool = False
+
+
+class ProjectDirectory(Protocol):
+    """Which projects users have."""
+
+    def projects_of(self, user_id: uuid.UUID) -> tuple[ProjectName, ...]:
+        """At most `MAX_PROJECTS` of the user's, the default one first."""
+
+    def owned(self, user_id: uuid.UUID, keys: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+        """Those of `keys` that are projects of the user's."""
+
+    def default_of(self, user_id: uuid.UUID) -> uuid.UUID | None:
+        """The user's default project, which exists from now on; None without a directory."""
+
+
+class _NoProjects:
+    """The directory of an installation without projects."""
+
+    def projects_of(self, user_id: uuid.UUID) -> tuple[ProjectName, ...]:  # noqa: ARG002 - the port's
+        """None."""
+        return ()
+
+    def owned(
+        self,
+        user_id: uuid.UUID,  # noqa: ARG002 - the port's
+        keys: Collection[uuid.UUID],  # noqa: ARG002 - the port's
+    ) -> frozenset[uuid.UUID]:
+        """None of them."""
+        return frozenset()
+
+    def default_of(self, user_id: uuid.UUID) -> uuid.UUID | None:  # noqa: ARG002 - the port's
+        """None."""
+        return None
+
+
+_projects: list[ProjectDirectory] = [_NoProjects()]
+
+
+def register_projects(directory: ProjectDirectory) -> None:
+    """Users choose among the projects of this directory from now on."""
+    _projects[:] = [directory]
+
+
+def project_directory() -> ProjectDirectory:
+    """The registered directory; one without projects when there is none."""
+    return _projects[0]
 
 
 _registered: list[TokenSource] = []

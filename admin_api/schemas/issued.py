@@ -106,7 +106,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "created_at": MOMENT,
             "updated_at": MOMENT,
         },
-        {"revoked_at": MOMENT},
+        {
+            "projects": said(TEXTS, "Ids of those chosen, where the resource asks for some."),
+            "revoked_at": MOMENT,
+        },
     ),
     "UserGrants": members(
         {

@@ -35,17 +35,25 @@ BY_USER: Final = "user"
 REMOVED: Final = "server_removed"
 
 
+def default_project(user: User) -> Project:
+    """The user's default project: made when it is needed first, and once only.
+
+    Two requests that need it at the same time get the same one: the database holds one.
+    """
+    project, _ = Project.objects.get_or_create(
+        user=user, is_default=True, defaults={"name": DEFAULT_NAME}
+    )
+    return project
+
+
 def default_profile(user: User) -> Profile:
     """The profile that servers are added to: made when it is needed first, and once only.
 
     Two requests that need it at the same time get the same one: the database holds one default
     of each.
     """
-    project, _ = Project.objects.get_or_create(
-        user=user, is_default=True, defaults={"name": DEFAULT_NAME}
-    )
     profile, _ = Profile.objects.get_or_create(
-        project=project, is_default=True, defaults={"name": DEFAULT_NAME}
+        project=default_project(user), is_default=True, defaults={"name": DEFAULT_NAME}
     )
     return profile
 

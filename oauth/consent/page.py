@@ -8,9 +8,11 @@ from django.urls import reverse
 
 from authplane.core.pages import render_page
 from oauth.authorize.pushed import reference_of
-from oauth.consent.display import destination, shown_client, shown_resource
+from oauth.consent.display import clean_name, destination, shown_client, shown_resource
 from oauth.consent.selectors import standing_consent
-from oauth.models import AuthorizationRequest
+from oauth.models import AuthorizationRequest, ConsentGrant
+from oauth.ports import project_directory
+from oauth.projects import DEFAULT, DEFAULT_NAME, remembered
 from oauth.resources.view import ResourceView
 from oauth.sessions import csrf, return_to
 
@@ -19,13 +21,15 @@ def consent_page(
     request: HttpRequest, *, waiting: AuthorizationRequest, resource: ResourceView
 ) -> HttpResponse:
     """The page that asks. Its form may end at the client's address and nowhere else."""
+    consent = standing_consent(user=waiting.user, client=waiting.client, resource=resource)
     context = {
         "csrf_token": csrf.session_token(request),
         "session_id": waiting.id,
         "client": shown_client(waiting.client),
         "resource": shown_resource(resource),
         "destination": destination(waiting.redirect_uri),
-        "scopes": _tick_boxes(waiting, resource=resource),
+        "scopes": _tick_boxes(waiting, resource=resource, consent=consent),
+        "projects": _project_boxes(waiting, resource=resource, consent=consent),
         "stays_connected": waiting.client.allows_grant_type("refresh_token"),
         "signed_in_as": str(waiting.user),
         "switch_account_url": _switch_account_url(waiting),
@@ -33,9 +37,32 @@ def consent_page(
     return render_page("oauth/consent.html", context, answers_to=waiting.redirect_uri)
 
 
-def _tick_boxes(waiting: AuthorizationRequest, *, resource: ResourceView) -> list[dict[str, Any]]:
+def _project_boxes(
+    waiting: AuthorizationRequest, *, resource: ResourceView, consent: ConsentGrant | None
+) -> list[dict[str, Any]]:
+    """A box for each of the user's projects; none where the resource does not ask.
+
+    Those chosen before are ticked, the default one otherwise. Showing the page writes nothing: for
+    somebody without a project there is a box that stands for the one to come.
+    """
+    if not resource.rules.asks_projects:
+        return []
+    chosen = remembered(consent, resource=resource)
+    return [
+        {
+            "value": project.id,
+            "name": clean_name(project.name) or "A project without a name",
+            "ticked": str(project.id) in chosen if chosen else project.is_default,
+            "allowed_before": str(project.id) in chosen,
+        }
+        for project in project_directory().projects_of(waiting.user_id)
+    ] or [{"value": DEFAULT, "name": DEFAULT_NAME, "ticked": True, "allowed_before": False}]
+
+
+def _tick_boxes(
+    waiting: AuthorizationRequest, *, resource: ResourceView, consent: ConsentGrant | None
+) -> list[dict[str, Any]]:
     """One ticked box per requested scope, in the order of the resource's catalogue."""
-    consent = standing_consent(user=waiting.user, client=waiting.client, resource=resource)
     allowed_before = set(consent.scopes) if consent else set()
     requested = waiting.scope.split()
     return [

@@ -30,9 +30,15 @@ def covers(consent: ConsentGrant | None, *, scopes: Collection[str]) -> bool:
     return bool(scopes) and includes(consent, scopes=scopes)
 
 
-def includes(consent: ConsentGrant | None, *, scopes: Collection[str]) -> bool:
-    """There is a consent in force, and it names each of these scopes."""
-    return consent is not None and set(scopes) <= set(consent.scopes)
+def includes(
+    consent: ConsentGrant | None, *, scopes: Collection[str], projects: Collection[str] = ()
+) -> bool:
+    """There is a consent in force, and it names each of these scopes and projects."""
+    return (
+        consent is not None
+        and set(scopes) <= set(consent.scopes)
+        and set(projects) <= set(consent.projects)
+    )
 
 
 def all_consents_of(user_id: uuid.UUID) -> QuerySet[ConsentGrant]:

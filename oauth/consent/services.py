@@ -25,9 +25,16 @@ class AlreadyAnswered(Exception):
 
 
 def allow(
-    waiting: AuthorizationRequest, *, resource: ResourceView, scopes: Collection[str], now: datetime
+    waiting: AuthorizationRequest,
+    *,
+    resource: ResourceView,
+    scopes: Collection[str],
+    now: datetime,
+    projects: Collection[str] = (),
 ) -> str:
     """The code for what the user ticked; the consent to it stands from now on.
+
+    `projects` are the user's own, chosen at a resource that asks for some.
 
     Code, consent and record come to be together or not at all. Of two posts at once one decides.
     The other, when it is the second half of a double click, gets a code in place of the first,
@@ -44,6 +51,7 @@ def allow(
                 client=waiting.client,
                 resource=resource,
                 scopes=scopes,
+                projects=projects,
                 now=now,
             )
             record.record(
@@ -52,6 +60,7 @@ def allow(
                     client_id=waiting.client.client_id,
                     resource=resource.uri,
                     scopes=waiting.scope,
+                    projects=" ".join(projects),
                 )
             )
             counter(_DECISIONS).labels(decision="granted").inc()
@@ -60,12 +69,12 @@ def allow(
                 user=waiting.user, client=waiting.client, resource=resource, lock=True
             )
             if not (
-                includes(consent, scopes=scopes)
+                includes(consent, scopes=scopes, projects=projects)
                 and pending.was_just_decided(waiting, now=now)
                 and pending.withdraw_unspent_code(waiting, now=now)
             ):
                 raise AlreadyAnswered
-        return issue_code(waiting, now=now)
+        return issue_code(waiting, now=now, projects=projects)
 
 
 def deny(waiting: AuthorizationRequest, *, now: datetime) -> None:
@@ -104,8 +113,12 @@ def widen_consent(
     resource: ResourceView,
     scopes: Collection[str],
     now: datetime,
+    projects: Collection[str] = (),
 ) -> None:
     """The user allows these scopes in addition to what is allowed already.
+
+    `projects` take the place of those before, unless there are none: they are a choice of what to
+    open, and what is not ticked any more is closed to what comes of this consent.
 
     A client asks for more step by step; replacing the list would take away with each step what
     the one before had allowed. What was revoked stays revoked: consent then starts anew.
@@ -116,13 +129,14 @@ def widen_consent(
         user=user,
         client=client,
         resource_id=resource.id,
-        defaults={"scopes": sorted(scopes)},
+        defaults={"scopes": sorted(scopes), "projects": list(projects)},
     )
     if created:
         return
     standing = set(consent.scopes)
     if consent.revoked_at is not None:
         standing = set()
+        consent.projects = []
         # A token that was being issued while consent ended rests on that one, not on the new one.
         revoke_resting_on(
             user_id=user.pk,
@@ -135,4 +149,5 @@ def widen_consent(
         consent.created_at = now
         consent.revoked_at = None
     consent.scopes = sorted(standing | set(scopes))
-    consent.save(update_fields=["scopes", "revoked_at", "created_at", "updated_at"])
+    consent.projects = list(projects) or consent.projects
+    consent.save(update_fields=["scopes", "projects", "revoked_at", "created_at", "updated_at"])

@@ -17,4 +17,6 @@ def shown_consent(row: ConsentGrant) -> dict[str, Any]:
         "created_at": as_text(row.created_at),
         "updated_at": as_text(row.updated_at),
     }
+    if row.projects:
+        shown["projects"] = row.projects
     return shown | ({"revoked_at": as_text(row.revoked_at)} if row.revoked_at else {})

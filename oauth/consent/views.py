@@ -27,6 +27,7 @@ from oauth.consent import services
 from oauth.consent.page import consent_page
 from oauth.errors import Reason
 from oauth.models import AuthorizationRequest, Client
+from oauth.projects import ForeignProject, choose
 from oauth.resources.selectors import resource_of_audience
 from oauth.sessions import csrf
 from oauth.sessions.form import Form, read_page_form
@@ -77,7 +78,7 @@ def _carry_out(waiting: AuthorizationRequest, *, form: Form) -> HttpResponse:
     try:
         match form.one("action"):
             case "allow":
-                return _allow(waiting, ticked=form.all("scopes"))
+                return _allow(waiting, ticked=form.all("scopes"), projects=form.all("projects"))
             case "deny":
                 return _deny(waiting)
             case _:
@@ -86,8 +87,10 @@ def _carry_out(waiting: AuthorizationRequest, *, form: Form) -> HttpResponse:
         return _already_answered()
 
 
-def _allow(waiting: AuthorizationRequest, *, ticked: tuple[str, ...]) -> HttpResponse:
-    """The code, for the ticked scopes; ticking nothing is not a way to allow nothing."""
+def _allow(
+    waiting: AuthorizationRequest, *, ticked: tuple[str, ...], projects: tuple[str, ...]
+) -> HttpResponse:
+    """The code, for the ticked scopes and projects; ticking none is not a way to allow nothing."""
     requested = waiting.scope.split()
     resource = resource_of_audience(waiting.resource)
     if resource is None or not set(ticked) <= set(requested):
@@ -95,7 +98,15 @@ def _allow(waiting: AuthorizationRequest, *, ticked: tuple[str, ...]) -> HttpRes
     if requested and not ticked:
         return _nothing_ticked(waiting)
     scopes = [name for name in requested if name in ticked]
-    code = services.allow(waiting, resource=resource, scopes=scopes, now=clock.now())
+    try:
+        chosen = choose(projects, user_id=waiting.user_id, client=waiting.client, resource=resource)
+    except ForeignProject:
+        return _not_continuable()
+    if resource.rules.asks_projects and not chosen:
+        return _nothing_ticked(waiting)
+    code = services.allow(
+        waiting, resource=resource, scopes=scopes, projects=chosen, now=clock.now()
+    )
     _observe(waiting)
     return code_redirect(_address(waiting), code=code)
 

@@ -9,7 +9,7 @@ from oauthlib.oauth2.rfc6749.grant_types import AuthorizationCodeGrant
 from audit import events, record
 from authplane.core import clock
 from authplane.core.metrics import counter
-from oauth import pkce
+from oauth import pkce, projects
 from oauth.engine.binding import require_bound_key
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
@@ -141,6 +141,7 @@ class AuthorizationCode(StagedGrant, AuthorizationCodeGrant):
             auth_time=int(code.auth_time.timestamp()),
             acr=code.acr,
             amr=code.amr,
+            projects=projects.in_force(code.user_id, code.projects),
         )
 
 

@@ -8,6 +8,7 @@ from oauthlib.oauth2.rfc6749.grant_types import RefreshTokenGrant
 from audit import events, record
 from authplane.core import clock, crypto
 from authplane.core.metrics import counter
+from oauth import projects
 from oauth.engine.binding import require_bound_key
 from oauth.engine.request import TokenRequest
 from oauth.errors import OAuthError, Reason
@@ -131,6 +132,7 @@ class RefreshToken(StagedGrant, RefreshTokenGrant):
             auth_time=int(spent.auth_time.timestamp()),
             acr=spent.acr,
             amr=spent.amr,
+            projects=projects.in_force(spent.user_id, spent.projects),
         )
 
     def _after_a_lost_race(self, request: TokenRequest) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from audit.registry import Event
 from authplane.core.config import config
 from oauth.issuers import issuer_url
 from oauth.models import Client
+from oauth.projects import in_force
 from oauth.resources.rules import ends_nothing, grant_is_allowed
 from oauth.resources.selectors import resource_of_audience
 from oauth.resources.view import ResourceView
@@ -28,6 +29,7 @@ _COPIED: Final = (
     "client_id", "sub", "iss", "exp", "iat", "nbf", "jti", "cnf", "agent_id",
     "auth_time", "acr", "amr",
 )  # fmt: skip
+_PROJECTS: Final = "granted_project_uuids"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Introspected:
 
 def introspect(presented_token: str, *, caller: Client, now: datetime) -> Introspected:
     """The token's state as this caller may know it. At most one statement per kind of token.
+
+    One more for a token that names projects: those that the user removed are not listed.
 
     Spec: RFC 7662 section 2.2.
     """
@@ -129,6 +133,8 @@ def _access_members(claims: dict[str, Any], *, standing: Standing) -> dict[str, 
         members["username"] = standing.username
     if standing.actors:
         members["act"] = standing.actors
+    if "projects" in claims:
+        members[_PROJECTS] = list(in_force(standing.user_id, claims["projects"]) or ())
     if "agent_chain" in claims:
         members["agent_chain"] = claims["agent_chain"]
     return members
@@ -163,6 +169,8 @@ def _introspect_refresh(presented_token: str, *, caller: Client, now: datetime) 
     }
     if stored.username:
         members["username"] = stored.username
+    if stored.projects:
+        members[_PROJECTS] = list(in_force(stored.user_id, stored.projects) or ())
     return Introspected(members, issuing_client=caller.client_id)
 
 

@@ -39,6 +39,7 @@ from oauth.clients.lookup import find_client
 from oauth.consent.selectors import covers, standing_consent
 from oauth.errors import OAuthError
 from oauth.models import AuthorizationRequest
+from oauth.projects import is_settled, remembered
 from oauth.sessions import csrf, return_to
 from oauth.sessions.context import needs_another_sign_in, reached_level
 from oauth.sessions.services import SignedIn, must_sign_in, signed_in
@@ -172,11 +173,14 @@ def _proceed(request: HttpRequest, asked: Asked, *, target: str, started: dateti
         consent = standing_consent(
             user=session.user, client=asker.client, resource=access.resource, lock=True
         )
-        if not covers(consent, scopes=access.scopes):
+        projects = remembered(consent, resource=access.resource)
+        if not covers(consent, scopes=access.scopes) or (
+            access.resource.rules.asks_projects and not projects
+        ):
             return see_other(target)
         if pushed and not spend(pushed.row.id, now=clock.now()):
             raise UntrustedRequest(LAPSED_REFERENCE)
-        code = issue_code(draft, now=clock.now())
+        code = issue_code(draft, now=clock.now(), projects=projects)
     observe_flow(started=started)
     return code_redirect(asker.address, code=code)
 
@@ -185,7 +189,7 @@ def _is_consented(session: SignedIn | None, *, asker: Asker, access: Access) -> 
     if session is None:
         return False
     consent = standing_consent(user=session.user, client=asker.client, resource=access.resource)
-    return covers(consent, scopes=access.scopes)
+    return covers(consent, scopes=access.scopes) and is_settled(consent, resource=access.resource)
 
 
 def own_target(request: HttpRequest) -> str:

@@ -155,6 +155,7 @@ def _decided(order: Order, *, permission: Permission, actor: Presented | None) -
             auth_time=subject.claims.get("auth_time"),
             acr=subject.claims.get("acr", ""),
             amr=tuple(subject.claims.get("amr", ())),
+            projects=tuple(subject.claims["projects"]) if "projects" in subject.claims else None,
             decided_at=order.now,
         ),
         consent,
