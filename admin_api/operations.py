@@ -43,7 +43,7 @@ class Operation:
     `listed` names the list's noun. `events` are the audit events that a success may write: a route
     that changes something names at least one. What `calls_out` asks other servers meanwhile, so
     that nobody may hold a transaction around it. `media` are the media types of an answer that is
-    a file.
+    a file, `takes` those of the body where it need not be JSON.
     """
 
     method: str = ""
@@ -58,6 +58,7 @@ class Operation:
     events: tuple[str, ...] = ()
     calls_out: bool = False
     media: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
     summary: str = ""
     view: Any = field(default=None, repr=False)
 
@@ -73,6 +74,7 @@ def operation(
     events: tuple[str, ...] = (),
     calls_out: bool = False,
     media: tuple[str, ...] = (),
+    takes: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """The method of a viewset is described.
 
@@ -83,7 +85,8 @@ def operation(
     def mark(method: F) -> F:
         described = Operation(
             role=needed, reads=reads, query=query, answers=answers, listed=listed,
-            status=status, events=events, calls_out=calls_out, media=media, action=method.__name__,
+            status=status, events=events, calls_out=calls_out, media=media, takes=takes,
+            action=method.__name__,
             summary=(method.__doc__ or "").strip().partition("\n")[0],
         )  # fmt: skip
         setattr(method, _MARK, described)

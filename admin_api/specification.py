@@ -119,7 +119,7 @@ class OperatorSchema(AutoSchema):
         if name in examples.BODIES:
             content["example"] = examples.BODIES[name]
         needed = name not in OPTIONAL_BODIES
-        return {"required": needed, "content": {JSON: content}}
+        return {"required": needed, "content": dict.fromkeys(said_of_it.takes or (JSON,), content)}
 
 
 # The library leaves these without types.

@@ -10,6 +10,7 @@ from admin_api.viewsets.administrators import AdminKeys, Staff
 from admin_api.viewsets.approvals import Approvals, ApprovalSettings
 from admin_api.viewsets.audit import AuditEvents, AuditSeals
 from admin_api.viewsets.clients import Clients
+from admin_api.viewsets.configuration import Configuration
 from admin_api.viewsets.connections import BrokerGrants, Connections
 from admin_api.viewsets.federation import AssertionAudiences, WorkloadIssuers
 from admin_api.viewsets.fronting import Fronting, ResourceFronting
@@ -89,6 +90,7 @@ urlpatterns = [
     path("issuances/<str:key>", Issuances.as_view({"get": "retrieve", "delete": "remove"})),
     path("keys", SigningKeys.as_view({"get": "list"})),
     path("keys/rotate", SigningKeys.as_view({"post": "rotate"})),
+    path("configuration", Configuration.as_view({"get": "retrieve", "post": "apply"})),
     path("stats", Server.as_view({"get": "stats"})),
     path("system/status", Server.as_view({"get": "status"})),
     path("system/config", Server.as_view({"get": "configuration"})),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from admin_api.commands.catalogue import Command
+from admin_api.schemas.configuration import SECTIONS
 from admin_api.serializers.strict import Secret
 from broker.connections import provisioning
 from broker.keys import groups
@@ -77,6 +78,7 @@ BODIES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("WorkloadIssuers", "create"): workloads.MEMBERS,
     ("WorkloadIssuers", "change"): workloads.CHANGEABLE,
     ("ApprovalSettings", "change"): approval_rules.MEMBERS,
+    ("Configuration", "apply"): ("format", "secrets_left_out", "settings", *SECTIONS),
     ("WorkloadIssuers", "test"): ("subject", "claims"),
     ("AssertionAudiences", "create"): audience_services.MEMBERS,
     ("AssertionAudiences", "change"): audience_services.CHANGEABLE,
@@ -111,6 +113,8 @@ def members(command: Command) -> list[Member]:
 def _kind(command: Command, name: str) -> str:
     if name == "scopes" and command.view.__name__ == "Resources":
         return SCOPES
+    if command.view.__name__ == "Configuration":
+        return NUMBER if name == "format" else JSON
     for kind, names in (
         (FLAG, FLAGS), (LIST, LISTS), (JSON, DOCUMENTS), (NUMBER, NUMBERS), (SECRET, SECRETS),
     ):  # fmt: skip

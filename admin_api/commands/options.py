@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlencode
 
 from admin_api.commands import members
 from admin_api.commands.catalogue import Command, singular
 from admin_api.commands.members import Member
+from admin_api.commands.reading import Unusable, document_of, languages, mapping_of, read_file
+from authplane.core.openapi.system import YAML
 
-STDIN: Final = "-"
-MAX_FILE: Final = 1024 * 1024
+__all__ = ["Asked", "Parser", "Unusable", "parser_of", "read"]
+
 PAGING: Final = ("limit", "offset", "cursor")
 SWITCHES: Final = frozenset({"force", "cascade", "dry_run"})
 """Parameters of the query that are true or false."""
@@ -26,10 +26,6 @@ IN_SIGHT: Final = (
     "anybody on this machine can read the command line of a running process: use {flag}-file, or "
     "leave it out and type it when asked"
 )
-
-
-class Unusable(Exception):
-    """What was typed cannot be run, and why."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -123,7 +119,9 @@ def _add_body(parser: Parser, command: Command) -> None:
     for member in members.members(command):
         _add_member(parser, member)
     parser.add_argument(
-        "--body", metavar="FILE", help="the body as a JSON file, - for standard input"
+        "--body",
+        metavar="FILE",
+        help=f"the body as a {languages(command)} file, - for standard input",
     )
     parser.add_argument("--null", action="append", default=[], metavar="MEMBER",
                         help="the member of this name is null")  # fmt: skip
@@ -175,6 +173,8 @@ def read(command: Command, words: Sequence[str]) -> Asked:
         headers["HTTP_IF_MATCH"] = '"{}"'.format(said["if_version"].strip('"'))
     if said.get("idempotency_key"):
         headers["HTTP_IDEMPOTENCY_KEY"] = said["idempotency_key"]
+    if command.operation.media[:1] == (YAML,) and not said["json"]:
+        headers["HTTP_ACCEPT"] = YAML
     columns = said.get("columns") or ""
     return Asked(
         url=command.url(values), values=values, body=_body(command, said), query=query,
@@ -193,7 +193,8 @@ def _body(command: Command, said: dict[str, Any]) -> dict[str, Any] | None:
     known = members.members(command)
     body: dict[str, Any] = {}
     if said.get("body"):
-        body = _document(read_file(said["body"]), "--body")
+        read_body = mapping_of if YAML in command.operation.takes else document_of
+        body = read_body(read_file(said["body"]), "--body")
         if not isinstance(body, dict):
             raise Unusable("--body must hold one JSON object")
     for member in known:
@@ -216,14 +217,14 @@ def _value(member: Member, value: Any) -> Any:
     if member.kind == members.SECRET:
         return read_file(value).rstrip("\r\n")
     if member.kind == members.JSON:
-        return _document(read_file(value[1:]) if value.startswith("@") else value, flag)
+        return document_of(read_file(value[1:]) if value.startswith("@") else value, flag)
     if member.kind in {members.LIST, members.SCOPES}:
         found: list[Any] = []
         for entry in value:
             if entry.startswith("["):
-                found += _document(entry, flag)
+                found += document_of(entry, flag)
             elif entry.startswith("{"):
-                found.append(_document(entry, flag))
+                found.append(document_of(entry, flag))
             else:
                 found.append(_scope(entry) if member.kind == members.SCOPES else entry)
         return found
@@ -234,31 +235,6 @@ def _scope(entry: str) -> dict[str, str]:
     """A scope of a resource; what is left out or empty is not said."""
     parts = zip(("name", "upstream", "description"), entry.split("|", 2), strict=False)
     return {name: part for name, part in parts if part}
-
-
-def read_file(path: str) -> str:
-    """The text of the file; of standard input for `-`.
-
-    Raises: Unusable, naming the place and never the content.
-    """
-    try:
-        if path == STDIN:
-            text = sys.stdin.read(MAX_FILE + 1)
-        else:
-            with Path(path).open(encoding="utf-8") as file:
-                text = file.read(MAX_FILE + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {type(error).__name__}") from None
-    if len(text) > MAX_FILE or not text.strip():
-        raise Unusable(f"{path} is empty or larger than 1 MiB")
-    return text
-
-
-def _document(text: str, flag: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise Unusable(f"{flag} must be valid JSON") from None
 
 
 def _typed(name: str) -> str:

@@ -21,7 +21,7 @@ FIRST: Final[tuple[str, ...]] = (
 """Members that tables begin with."""
 
 LAST: Final = ("created_at", "issued_at", "expires_at")
-SHOWN_ONCE: Final = frozenset({"client_secret", "admin_key", "api_key", "key", "token"})
+SHOWN_ONCE: Final = frozenset({"client_secret", "admin_key", "api_key", "key", "token", "secrets"})
 ONCE: Final = "is shown this once; nothing can show it again"
 _NOT_PLAIN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"

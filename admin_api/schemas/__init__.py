@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from admin_api.schemas import administrators, audit, broker, identities, issued, oauth
+from admin_api.schemas import (
+    administrators,
+    audit,
+    broker,
+    configuration,
+    identities,
+    issued,
+    oauth,
+)
 from authplane.core.openapi.shapes import Schema
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -18,4 +26,5 @@ SCHEMAS: Final[dict[str, Schema]] = {
     **administrators.SCHEMAS,
     **audit.SCHEMAS,
     **issued.SCHEMAS,
+    **configuration.SCHEMAS,
 }

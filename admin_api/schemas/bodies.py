@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from admin_api.schemas import configuration
 from admin_api.schemas.administrators import APPROVALS
 from admin_api.schemas.broker import ACCESS, CONFIG
 from admin_api.schemas.identities import JWKS, RULE, TEXTS
@@ -154,6 +155,9 @@ BODIES: Final[dict[tuple[str, str], tuple[str, Schema]]] = {
         "NewApiKey", members({"name": TEXT, "user_id": ID, "user_group_id": ID}, KEY),
     ),
     ("ApiKeys", "change"): ("ApiKeyChange", members({}, KEY)),
+    ("Configuration", "apply"): (
+        "ConfigurationToApply", members({"format": configuration.FORMAT}, configuration.DOCUMENT),
+    ),
     ("ApprovalSettings", "change"): ("ApprovalSettingsChange", members({}, APPROVALS)),
 }  # fmt: skip
 """By the viewset and its method: the component's name and what it is."""

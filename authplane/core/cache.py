@@ -47,6 +47,12 @@ _caches: weakref.WeakValueDictionary[str, TimedCache[Hashable, object]] = (
 )
 
 
+def forget_everything() -> None:
+    """Every cache of this process is filled anew: what was read may have been taken back since."""
+    for cache in list(_caches.values()):
+        cache.forget()
+
+
 class TimedCache(Generic[K, V]):
     """Values by key, loaded when missing or older than ``ttl`` seconds.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,54 @@ class BadSeed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Something that exists, as the seed that would make it: `name` among its kind, `row` its id.
+
+    `sealed` is a stored secret of it, which is no part of the seed and only ever compared. What
+    `goes_without_saying` is there on every server, and nobody changed it.
+    """
+
+    name: str
+    row: Any
+    seed: Seed
+    sealed: bytes | None = None
+    goes_without_saying: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """What takes the things of a section to another server, beside making them.
+
+    `written` is all of them, members that say nothing left out. `change` makes one what a seed
+    says and writes nothing when it is so already: ``change(written, seed, actor)``; members that
+    the seed leaves out become what they are by default. `name_of` is the name in `Written`.
+    `asks` says why a seed cannot be made without asking another server; empty when it can.
+    `shown_once` is the secret of what `create` returned.
+    """
+
+    written: Callable[[], Iterable[Written]]
+    change: Callable[[Written, Seed, str], object]
+    name_of: Callable[[Seed], str] | None = None
+    asks: Callable[[Seed], str] = lambda _: ""
+    shown_once: Callable[[Any], str] = lambda _: ""
+
+
+def spoken(members: Seed, *, defaults: Seed) -> dict[str, Any]:
+    """The members that say something else than what is so by default."""
+    return {
+        name: value
+        for name, value in members.items()
+        if name not in defaults or value != defaults[name]
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One kind of thing that seeds make.
 
     `noun` is what problems call it, `name_of` what a seed is called, `exists` whether the thing is
     there, `create` makes it for an actor and raises one of `refusals`, which name every problem.
+    What has no `portable` belongs to single users, or to this server alone.
     """
 
     noun: str
@@ -30,6 +73,7 @@ class Section:
     exists: Callable[[Seed], bool]
     create: Callable[[Seed, str], object]
     refusals: tuple[type[Exception], ...]
+    portable: Portable | None = None
 
 
 Source = tuple[Section, Callable[[], Sequence[Seed]]]

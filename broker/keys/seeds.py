@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from authplane.accounts.selectors import find_by_email
-from authplane.core.seeding import Section
+from authplane.core.seeding import Portable, Section, Written, spoken
 from broker.errors import SecretUnavailable
 from broker.keys import groups, services
 from broker.keys.errors import BadEntry, EntryConflict, Problem
@@ -15,6 +15,7 @@ from broker.models import AccessGroup, ApiKey
 from broker.providers.secrets import referred_secret
 
 Seed = Mapping[str, Any]
+GROUP_DEFAULTS: Final[Mapping[str, Any]] = {"enabled": True, "proxy_access": []}
 GROUPS, KEYS = "access_groups", "api_keys"
 MEMBERS: Final = ("name", "description", "user", "group", "key_ref", "expires_in_days")
 
@@ -46,12 +47,34 @@ def create_seeded_key(seed: Seed, actor: str) -> ApiKey:
     return row
 
 
+def _written_groups() -> Iterator[Written]:
+    for row in AccessGroup.objects.order_by("name"):
+        access = row.access.order_by("proxy__slug").values("proxy__slug", "requests_per_minute")
+        members = {
+            "enabled": row.enabled,
+            "proxy_access": [
+                {"proxy": one["proxy__slug"]}
+                | ({"requests_per_minute": limit} if (limit := one["requests_per_minute"]) else {})
+                for one in access
+            ],
+        }
+        yield Written(
+            row.name, row.pk, {"name": row.name} | spoken(members, defaults=GROUP_DEFAULTS)
+        )
+
+
+def _change_group(written: Written, seed: Seed, actor: str) -> None:
+    """Raises: BadEntry, EntryConflict."""
+    groups.patch_group(written.row, {**GROUP_DEFAULTS, **seed}, actor=actor)
+
+
 ACCESS_GROUPS: Final = Section(
     noun="access group",
     name_of=_name,
     exists=lambda seed: AccessGroup.objects.filter(name=_name(seed)).exists(),
     create=lambda seed, actor: groups.create_group(seed, actor=actor),
     refusals=(BadEntry, EntryConflict),
+    portable=Portable(written=_written_groups, change=_change_group),
 )
 """Known by name; planted after the proxies that they give access to."""
 

@@ -56,8 +56,12 @@ class Created:
     secret: str | None
 
 
-def create_client(document: Mapping[str, Any], *, actor: str = "admin") -> Created:
+def create_client(
+    document: Mapping[str, Any], *, actor: str = "admin", client_id: str = ""
+) -> Created:
     """A client made by an operator; `document` holds RFC 7591 members, and `scope` its ceiling.
+
+    Its id is new, unless it comes with one that it has elsewhere and that nobody has here.
 
     Raises: BadMetadata.
     """
@@ -68,6 +72,7 @@ def create_client(document: Mapping[str, Any], *, actor: str = "admin") -> Creat
         scope=str(document.get("scope") or ""),
         client_secret=digest_secret(secret) if secret else "",
         registration_source=Client.Source.ADMIN,
+        **({"client_id": client_id} if client_id else {}),
     )
     with transaction.atomic():
         client.save(force_insert=True)

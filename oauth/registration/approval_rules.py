@@ -48,6 +48,11 @@ def rules() -> ApprovalRules:
     return _understood(runtime.read(SETTING, None))
 
 
+def stored() -> ApprovalRules:
+    """The same past the cache, as the present transaction sees them."""
+    return _read(RuntimeSetting.objects.filter(name=SETTING).first())
+
+
 def needed(source: str) -> int:
     """How many have to agree to a new client of this source; 0 when nobody is asked."""
     now = rules()

@@ -92,7 +92,7 @@ def _written() -> Iterator[Written]:
 def _defaults(row: Resource) -> Mapping[str, Any]:
     if row.backend_kind != Resource.Backend.ISSUER:
         return DEFAULTS
-    usual = DEFAULTS | builtin.FIELDS
+    usual = {**DEFAULTS, **builtin.FIELDS}
     return {name: usual[name] for name in sorted(BUILT_IN_MAY_CHANGE)}
 
 
@@ -107,14 +107,14 @@ def _written_links() -> Iterator[Written]:
     links = FrontingLink.objects.select_related("source", "target")
     for row in links.order_by("source__slug", "target__slug"):
         ends = {"source": row.source.slug, "target": row.target.slug}
-        yield Written(_link_name(ends), ends, {**ends, "scope_map": row.scope_map})
+        yield Written(_link_name(ends), row.pk, {**ends, "scope_map": row.scope_map})
 
 
 def _change_link(written: Written, seed: Seed, actor: str) -> None:
     """Raises: ResourceError."""
     ends = {"source", "target", "source_slug", "target_slug"}
     body = {name: value for name, value in seed.items() if name not in ends}
-    patch_link(written.row["source"], written.row["target"], body, actor=actor)
+    patch_link(written.seed["source"], written.seed["target"], body, actor=actor)
 
 
 def _link_name(seed: Seed) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from authplane.accounts.models import User
-from authplane.core.seeding import Section
+from authplane.core.seeding import Portable, Section, Written, spoken
 from oauth.federation.errors import BadEntry, EntryError, Problem
 from oauth.models import SubjectMapping, TrustedIdP, XAAPolicy
 from oauth.xaa.mappings import create_mapping
-from oauth.xaa.policies import create_policy
-from oauth.xaa.providers import create_provider
+from oauth.xaa.policies import change_policy, create_policy
+from oauth.xaa.providers import FIXED, change_provider, create_provider
 
 Seed = Mapping[str, Any]
+IDP_DEFAULTS: Final[Mapping[str, Any]] = {"audience": "", "enabled": True}
+POLICY_DEFAULTS: Final[Mapping[str, Any]] = {
+    "client_ids": [], "scopes": None, "resources": [], "enabled": True,
+}  # fmt: skip
 
 
 def resolved(seed: Seed) -> dict[str, Any]:
@@ -61,12 +65,57 @@ def _idps(seed: Seed) -> list[TrustedIdP]:
     ]
 
 
+def _written_idps() -> Iterator[Written]:
+    for row in TrustedIdP.objects.order_by("issuer"):
+        members = {name: getattr(row, name) for name in IDP_DEFAULTS}
+        seed = {"issuer": row.issuer, "name": row.name, "jwks_uri": row.jwks_uri}
+        yield Written(row.issuer, row.pk, seed | spoken(members, defaults=IDP_DEFAULTS))
+
+
+def _change_idp(written: Written, seed: Seed, actor: str) -> None:
+    """What cannot change is only named where it is another. Raises: EntryError."""
+    present = {**IDP_DEFAULTS, **written.seed}
+    body = {
+        name: value
+        for name, value in {**IDP_DEFAULTS, **seed}.items()
+        if name not in FIXED or value != present[name]
+    }
+    change_provider(written.row, body, actor=actor)
+
+
+def _written_policies() -> Iterator[Written]:
+    rows = XAAPolicy.objects.select_related("idp")
+    for row in rows.order_by("idp__issuer", "name", "pk"):
+        members = {name: getattr(row, name) for name in POLICY_DEFAULTS}
+        # NULL means any, like an empty list.
+        members |= {name: members[name] or [] for name in ("client_ids", "resources")}
+        seed = {"name": row.name, "idp": row.idp.issuer}
+        seed |= spoken(members, defaults=POLICY_DEFAULTS)
+        yield Written(_policy_name(seed), row.pk, seed)
+
+
+def _change_policy(written: Written, seed: Seed, actor: str) -> None:
+    """Raises: EntryError."""
+    body = {name: value for name, value in seed.items() if name != "idp"}
+    change_policy(written.row, {**POLICY_DEFAULTS, **body}, actor=actor)
+
+
+def _policy_name(seed: Seed) -> str:
+    """Names of policies may repeat from provider to provider."""
+    return f"{seed.get('name') or ''} of {seed.get('idp') or ''}"
+
+
 IDPS: Final = Section(
     noun="identity provider",
     name_of=lambda seed: str(seed.get("issuer") or ""),
     exists=lambda seed: TrustedIdP.objects.filter(issuer=str(seed.get("issuer") or "")).exists(),
     create=lambda seed, actor: create_provider(seed, actor=actor),
     refusals=(EntryError,),
+    portable=Portable(
+        written=_written_idps,
+        change=_change_idp,
+        asks=lambda seed: "" if seed.get("jwks_uri") else "jwks_uri is required here",
+    ),
 )
 """Known by issuer. Say `jwks_uri`: a start should not depend on another host."""
 
@@ -76,6 +125,7 @@ XAA_POLICIES: Final = Section(
     exists=_policy_exists,
     create=lambda seed, actor: create_policy(resolved(seed), actor=actor),
     refusals=(EntryError,),
+    portable=Portable(written=_written_policies, change=_change_policy, name_of=_policy_name),
 )
 """Known by provider and name."""
 

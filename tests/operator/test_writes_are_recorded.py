@@ -299,6 +299,9 @@ WRITES: dict[str, Step] = {
     "AssertionAudiences.create": lambda w: ("/admin/assertion-audiences", w.audience_body()),
     "AssertionAudiences.change": _audience_change,
     "AssertionAudiences.remove": lambda w: (f"/admin/assertion-audiences/{w.audience()}", None),
+    "Configuration.apply": lambda _: (
+        "/admin/configuration", {"format": 1, "resources": [{"slug": "files"}]},
+    ),
     "Clients.create": lambda _: (
         "/admin/clients", {"client_name": "R", "redirect_uris": ["https://r.example.com/cb"]},
     ),

@@ -1,0 +1,1 @@
+"""The configuration as one document that another server takes."""
