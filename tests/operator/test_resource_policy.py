@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 RULES = {
     "dpop": "required", "grant_types": ["authorization_code", "refresh_token"],
     "token_lifetime": 120, "token_format": "opaque",
+    "consent": {"projects": True},
 }  # fmt: skip
 NONE = dict.fromkeys(RULES)
 LISTS = {"exchange": {"allowed_client_ids": []}, "runtime": {"client_ids": []}}
@@ -55,7 +56,7 @@ def test_rules_are_part_of_a_policy_at_creation(operator):
     assert (201, LISTS | RULES) == (answer.status_code, answer.json()["policy"])
     assert Rules(
         dpop="required", grants=frozenset(RULES["grant_types"]), lifetime=120,
-        token_format="opaque",
+        token_format="opaque", asks_projects=True,
     ) == rules_in_force("files")  # fmt: skip
 
 
@@ -93,6 +94,9 @@ def test_a_rule_that_is_null_is_no_rule(operator):
         ({"token_lifetime": 60.0}, "policy.token_lifetime must be"),
         ({"token_lifetime": "60"}, "policy.token_lifetime must be"),
         ({"token_format": "paseto"}, "policy.token_format must be one of jwt, opaque"),
+        ({"consent": True}, "policy.consent must be an object with projects alone"),
+        ({"consent": {"projects": "yes"}}, "policy.consent must be"),
+        ({"consent": {"projects": True, "x": 1}}, "policy.consent must be"),
         ({"lifetime": 60}, "policy.lifetime is not a member of a policy"),
     ],
 )
@@ -117,6 +121,16 @@ def test_every_bad_member_of_a_policy_is_told_at_once(operator):
         "backend_kind", "slug", "policy.dpop", "policy.token_lifetime", "policy.x",
         "policy.runtime.client_ids",
     ] == told  # fmt: skip
+
+
+@pytest.mark.parametrize("nothing", [{}, {"projects": False}, {"projects": None}])
+def test_asking_for_nothing_is_no_rule(operator, nothing):
+    row = make_resource(policy=RULES)
+
+    answer = operator.call("PATCH", f"/admin/resources/{row.pk}", {"policy": {"consent": nothing}})
+
+    assert LISTS == answer.json()["policy"]
+    assert Rules() == rules_in_force(row.slug)
 
 
 # --- .../policy/rules --------------------------------------------------------------------------
@@ -181,7 +195,7 @@ def test_a_resource_is_made_with_its_policy():
     run(
         "create_resource", "https://files.example.com/mcp", "--slug", "files",
         "--dpop", "required", "--grant-type", "refresh_token", "--grant-type",
-        "authorization_code", "--token-lifetime", "120", "--token-format", "opaque",
+        "authorization_code", "--token-lifetime", "120", "--token-format", "opaque", "--ask-projects",
         "--runtime-client", client_id, "--exchange-client", client_id,
     )  # fmt: skip
 
@@ -208,7 +222,7 @@ def test_rules_are_changed_from_the_shell():
 
     assert {"slug": slug} | RULES == json.loads(shown)
     assert RULES | {"slug": slug, "dpop": "optional", "grant_types": None} == json.loads(changed)
-    assert Rules("optional", None, 120, "opaque") == rules_in_force(slug)
+    assert Rules("optional", None, 120, "opaque", asks_projects=True) == rules_in_force(slug)
 
 
 @pytest.mark.parametrize(

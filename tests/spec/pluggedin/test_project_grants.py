@@ -95,9 +95,13 @@ def test_the_token_names_what_the_user_picked(chosen, home, work):
     tokens = redeemed(chosen, work)
 
     assert [str(work.pk)] == listed(chosen, tokens)
-    about_refresh = chosen.client.introspect(tokens["refresh_token"]).json()
-    assert [str(work.pk)] == about_refresh[MEMBER]
     assert [str(work.pk)] == [row["projects"] for row in recorded("consent.granted")]
+
+
+def test_a_refresh_token_is_told_about_with_them(chosen, work):
+    tokens = chosen.machine.tokens(chosen.person, ticked=ticking(work))
+
+    assert [str(work.pk)] == chosen.machine.introspect(tokens["refresh_token"]).json()[MEMBER]
 
 
 @pytest.mark.spec("Plugged.in", "P27", "MUST", "a project of somebody else is refused")
@@ -159,7 +163,7 @@ def test_an_exchange_keeps_them(scene, token_format):
 
     exchanged = delegation.exchanged(token, scope="read")["access_token"]
 
-    assert [str(project.pk)] == delegation.agent.introspect(exchanged).json()[MEMBER]
+    assert [str(project.pk)] == delegation.gateway.introspect(exchanged).json()[MEMBER]
 
 
 def test_an_opaque_token_is_told_about_like_any_other(chosen, work):
@@ -221,11 +225,11 @@ def test_a_resource_that_does_not_ask_hears_nothing_of_projects(scene, work):
     page = consent_page(scene)
     assert {} == boxes(page)
 
-    tokens = scene.tokens()
+    tokens = scene.machine.tokens(scene.person)
 
     assert "projects" not in scene.client.claims(tokens["access_token"])
     assert MEMBER not in introspected(scene, tokens["access_token"])
-    assert MEMBER not in scene.client.introspect(tokens["refresh_token"]).json()
+    assert MEMBER not in scene.machine.introspect(tokens["refresh_token"]).json()
 
 
 def test_a_client_for_itself_has_none(chosen):
