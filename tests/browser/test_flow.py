@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from authplane.accounts.models import User
+from broker.models import Project
 from tests.browser.conftest import keep_picture, sign_in
 from tests.support import factories
 from tests.support.oauth_client import OAuthClient
@@ -63,6 +65,27 @@ def test_unticking_narrows(page, world, client_app):
     page.get_by_role("heading", name="Back at the application").wait_for()
 
     assert AuthorizationCode.objects.get().scope == "read"
+
+
+def test_projects_are_chosen(page, world, client_app):
+    from oauth.models import AuthorizationCode, Resource
+    from oauth.resources import selectors
+
+    ada = User.objects.get(email=world.email)
+    Project.objects.create(user=ada, name="Home", is_default=True)
+    work = Project.objects.create(user=ada, name="Work")
+    Resource.objects.update(policy={"consent": {"projects": True}})
+    selectors._directories.forget()
+    client = native_client(client_app)
+
+    to_consent(page, world, client, client_app.redirect_uri)
+    page.get_by_label("Home").uncheck()
+    page.get_by_label("Work").check()
+    keep_picture(page, "consent-projects")
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="Back at the application").wait_for()
+
+    assert [str(work.pk)] == AuthorizationCode.objects.get().projects
 
 
 def test_a_double_click_leaves_the_client_with_a_code_that_works(page, world, client_app):
