@@ -20,14 +20,14 @@ from authplane.core.openapi.system import YAML
 
 EVENTS: Final = (
     "configuration.applied", "client.created_admin", "client.updated", "client.suspended",
-    "client.reactivated", "client.approval_requested", "broker_provider.created",
-    "broker_provider.patched", "resource.created", "resource.patched", "fronting_link.created",
-    "fronting_link.patched", "oauth_proxy.created", "oauth_proxy.patched", "access_group.created",
-    "access_group.patched", "identity_provider.created", "identity_provider.patched",
-    "idp.created", "idp.updated", "xaa_policy.created", "xaa_policy.updated",
-    "workload_issuer.created", "workload_issuer.patched", "assertion_audience.created",
-    "assertion_audience.patched", "dcr.mode_updated", "settings.limits_updated",
-    "settings.notices_updated", "approvals.settings_updated",
+    "client.reactivated", "broker_provider.created", "broker_provider.patched",
+    "resource.created", "resource.patched", "fronting_link.created", "fronting_link.patched",
+    "oauth_proxy.created", "oauth_proxy.patched", "access_group.created", "access_group.patched",
+    "identity_provider.created", "identity_provider.patched", "idp.created", "idp.updated",
+    "xaa_policy.created", "xaa_policy.updated", "workload_issuer.created",
+    "workload_issuer.patched", "assertion_audience.created", "assertion_audience.patched",
+    "dcr.mode_updated", "settings.limits_updated", "settings.notices_updated",
+    "approvals.settings_updated",
 )  # fmt: skip
 """Those of each change, and one of the whole."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 from django.apps import apps
+from django.db import connection
 
 from admin_api.schemas.configuration import SECTIONS
 from audit.models import AuditEvent
@@ -288,6 +290,76 @@ def test_one_bad_entry_changes_nothing_and_every_problem_is_told(operator, fille
         assert part in told, told
     assert "clients[2]" not in told
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "told"),
+    [
+        ("idps", {"jwks_uri": "https://evil.example.com/jwks"}, "jwks_uri cannot be changed"),
+        ("workload_issuers", {"preset": "generic"}, "preset cannot be changed"),
+        ("clients", {"token_endpoint_auth_method": "private_key_jwt"}, "can be changed"),
+        ("clients", {"status": "revoked"}, "status must be active or suspended"),
+        ("xaa_policies", {"idp_id": "x"}, "idp_id cannot be changed"),
+        ("identity_providers", {"slug": "oidc"}, "is kept for the provider of AUTHPLANE_OIDC"),
+    ],
+)
+def test_what_cannot_be_changed_is_said(operator, filled, place, change, told):
+    document = yaml.safe_load(exported(operator))
+    document[place][0] |= change
+
+    with nothing_changes():
+        answer = apply(operator, document)
+
+    assert answer.status_code == 400
+    assert told in answer.json()["error_description"]
+
+
+def test_where_keys_are_stays_when_it_is_not_said(operator, filled):
+    document = {"format": 1, "workload_issuers": [{
+        "name": "Cluster", "issuer": "https://cluster.example.com", "preset": "kubernetes",
+    }], "idps": [{"name": "Okta", "issuer": "https://idp.example.com"}]}  # fmt: skip
+
+    told = apply(operator, document).json()
+
+    assert told == {
+        "created": [], "changed": ["workload_issuers.https://cluster.example.com"], "unchanged": 1,
+    }  # fmt: skip
+    shown = yaml.safe_load(exported(operator))["workload_issuers"][0]
+    assert shown["jwks_uri"] == "https://cluster.example.com/jwks"
+    assert "rules" not in shown
+
+
+def test_of_what_every_server_has_only_changes_are_told(operator):
+    assert "resources" not in yaml.safe_load(exported(operator))
+    document = {"format": 1, "resources": [{"slug": "account", "display_name": "You"}]}
+
+    assert apply(operator, document).json()["changed"] == ["resources.account"]
+    assert yaml.safe_load(exported(operator))["resources"] == document["resources"]
+    back = {"format": 1, "resources": [{"slug": "account"}]}
+    assert apply(operator, back).json()["changed"] == ["resources.account"]
+    assert "resources" not in yaml.safe_load(exported(operator))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_the_second_works_on_what_the_first_left(operator):
+    resources = [{"slug": f"r{number}", "scopes": [{"name": "read"}]} for number in range(9)]
+    document = {"format": 1, "resources": resources, "clients": [
+        {"client_id": "fresh", **CONFIDENTIAL},
+    ]}  # fmt: skip
+
+    def run(_):
+        try:
+            answer = apply(operator, document)
+            return answer.status_code, len(answer.json()["created"]), answer.json()["unchanged"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        told = sorted(pool.map(run, range(4)))
+
+    assert told == [(200, 0, 10)] * 3 + [(200, 10, 0)]
+    assert yaml.safe_load(exported(operator))["resources"] == resources
 
 
 @pytest.mark.parametrize(
