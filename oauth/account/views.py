@@ -8,9 +8,10 @@ from django.urls import reverse
 from authplane.core import clock
 from authplane.core.pages import page_view, render_page
 from oauth.authorize.responses import see_other
-from oauth.consent.display import shown_client, shown_resource
+from oauth.consent.display import clean_name, shown_client, shown_resource
 from oauth.consent.revocation import revoke_consent
 from oauth.consent.selectors import consents_of
+from oauth.ports import project_directory
 from oauth.resources.selectors import view_of
 from oauth.sessions import csrf
 from oauth.sessions.form import Form, read_page_form
@@ -55,15 +56,18 @@ def remove_access(request: HttpRequest) -> HttpResponse:
 
 
 def _account_page(request: HttpRequest, *, session: SignedIn) -> HttpResponse:
+    consents = list(consents_of(session.user))
+    names = _project_names(session) if any(consent.projects for consent in consents) else {}
     apps = [
         {
             "id": consent.pk,
             "client": shown_client(consent.client),
             "resource_name": shown_resource(view_of(consent.resource)).name,
             "scopes": consent.scopes,
+            "projects": [names[key] for key in consent.projects if key in names],
             "since": consent.created_at,
         }
-        for consent in consents_of(session.user)
+        for consent in consents
     ]
     context = {
         "csrf_token": csrf.session_token(request),
@@ -72,3 +76,9 @@ def _account_page(request: HttpRequest, *, session: SignedIn) -> HttpResponse:
         "apps": apps,
     }
     return render_page("oauth/account.html", context)
+
+
+def _project_names(session: SignedIn) -> dict[str, str]:
+    """What the user's projects are called, by id."""
+    known = project_directory().projects_of(session.user.pk)
+    return {str(project.id): clean_name(project.name) for project in known}

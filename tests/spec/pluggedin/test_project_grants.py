@@ -232,6 +232,14 @@ def test_a_resource_that_does_not_ask_hears_nothing_of_projects(scene, work):
     assert MEMBER not in scene.machine.introspect(tokens["refresh_token"]).json()
 
 
+def test_the_account_page_names_them(chosen, work):
+    redeemed(chosen, work)
+
+    shown = chosen.client.http.get("/account").text
+
+    assert "Projects: Work &lt;b&gt;</p>" in shown
+
+
 def test_a_client_for_itself_has_none(chosen):
     token = chosen.machine_token()
 
