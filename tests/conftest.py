@@ -107,12 +107,19 @@ def _empty_shared_state() -> None:
 
 @pytest.fixture(autouse=True)
 def _configured_budgets(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests without a database ask none for the limits that operators chose."""
+    """Limits are the configured ones; the database is asked by tests with `live_budgets` only.
+
+    It is asked every five seconds, whatever the request: statements would be counted now and then.
+    """
     from authplane.core import budgets
 
-    wants_database = {"db", "transactional_db"} & set(request.fixturenames)
-    if not wants_database and request.node.get_closest_marker("django_db") is None:
+    if "live_budgets" not in request.fixturenames:
         monkeypatch.setattr(budgets._chosen, "load", lambda _: {})
+
+
+@pytest.fixture
+def live_budgets() -> None:
+    """Limits that operators choose while the test runs count."""
 
 
 @pytest.fixture

@@ -18,6 +18,14 @@ CALLER_IS_WRONG: Final[Schema] = {
     "client nor redirect URI can be trusted.",
     "content": {"text/html": {"schema": TEXT}},
 }
+WAITING: Final[Schema] = {
+    "description": "A page: the client was switched off, or waits for an administrator.",
+    "content": {"text/html": {"schema": TEXT}},
+}
+AWAY: Final[Schema] = {
+    "description": "A page: something that the request needs does not answer; try again.",
+    "content": {"text/html": {"schema": TEXT}},
+}
 PARAMETERS: Final = (
     in_query("response_type", one_of("code")),
     in_query("client_id", TEXT, "Registered, or the URL of a metadata document."),
@@ -43,7 +51,14 @@ AUTHORIZE: Final[dict[str, Any]] = {
         security=(SESSION,),
         anonymous=True,
         parameters=PARAMETERS,
-        answers={"302": REDIRECT, "303": REDIRECT, "200": PAGE, "400": CALLER_IS_WRONG},
+        answers={
+            "302": REDIRECT,
+            "303": REDIRECT,
+            "200": PAGE,
+            "400": CALLER_IS_WRONG,
+            "403": WAITING,
+            "503": AWAY,
+        },
         about="RFC 6749 section 4.1, OAuth 2.1. Errors come to the redirect URI with `iss`.",
     )
 }

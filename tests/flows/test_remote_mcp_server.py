@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.server, pytest.mark.django_db]
 RESOURCE = """
 from oauth.resources.services import create_resource
 create_resource({
-    "slug": "tools", "uri": %r, "backend_kind": "mint",
+    "slug": "remote-tools", "uri": %r, "backend_kind": "mint",
     "scopes": [{"name": "read"}, {"name": "write"}],
 })
 """
@@ -60,7 +60,7 @@ def _provision(second_server, script: str) -> None:
         cwd=ROOT, env=env, check=True,
     )  # fmt: skip
     gives_up = time.monotonic() + 10
-    place = f"{second_server.issuer}/.well-known/oauth-protected-resource/tools"
+    place = f"{second_server.issuer}/.well-known/oauth-protected-resource/remote-tools"
     while httpx.get(place, trust_env=False).status_code != 200:
         assert time.monotonic() < gives_up
         time.sleep(0.2)

@@ -83,6 +83,7 @@ def test_every_kind_of_entry_that_can_be_changed_has_a_tag(operator):
     # Rows without a version, each with one member that can be changed: the last one counts.
     assert without <= {
         "ApiKeys", "AccessGroups", "ApprovalSettings", "RegistrationSettings", "Staff",
+        "LimitSettings", "NoticeSettings",
     }  # fmt: skip
 
 

@@ -66,6 +66,7 @@ def test_limits_out_of_bounds_are_refused(operator, body):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("live_budgets")
 def test_the_gate_obeys_the_changed_limit(operator):
     caller = Client(REMOTE_ADDR="198.51.100.77")
     with override_config(rate_limit={"enabled": True, "rps": 100, "burst": 100}):

@@ -10,6 +10,7 @@ from django.contrib.sessions.models import Session
 
 from authplane.core import clock, purge, runtime
 from authplane.core.models import (
+    KeptAnswer,
     LoginFailure,
     OneTimeValue,
     OperatorSession,
@@ -26,6 +27,7 @@ def rows(*, at):
     OneTimeValue.objects.create(digest=f"d{seconds}", namespace="x", expires_at=at)
     RateBucket.objects.create(key=f"k{seconds}", full_at=seconds)
     RequestWindow.objects.create(key=f"k{seconds}", requests=1, ends_at=seconds)
+    KeptAnswer.objects.create(digest=f"d{seconds}", fingerprint="f", expires_at=at)
     LoginFailure.objects.create(key=f"k{seconds}", failures=1, window_ends=seconds)
     Session.objects.create(session_key=f"s{seconds}", session_data="", expire_date=at)
     OperatorSession.objects.create(session_key=f"s{seconds}", session_data="", expire_date=at)
@@ -38,7 +40,7 @@ def test_only_what_is_past_its_time_goes(frozen_clock):
     counts = purge_kernel_rows()
 
     assert set(counts.values()) == {1}
-    assert len(counts) == 6
+    assert len(counts) == 7
     assert set(purge_kernel_rows().values()) == {0}
     assert Session.objects.count() == OperatorSession.objects.count() == 1
 
