@@ -41,7 +41,7 @@ def read_new(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     problems = known_members(body, names=MEMBERS)
     given = {name: body[name] for name in MEMBERS if body.get(name) is not None}
     kind = given.get("preset", "generic")
-    if kind not in PRESETS:
+    if not isinstance(kind, str) or kind not in PRESETS:
         problems.append(Problem("preset", f"must be one of {', '.join(PRESETS)}"))
     usual = preset_of(str(kind)).issuer
     if usual:

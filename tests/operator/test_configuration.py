@@ -375,7 +375,8 @@ def test_of_two_at_once_the_second_works_on_what_the_first_left(operator):
         "format: 1\nsettings: {dcr: null}", "format: 1\nsettings: {approvals: {x: 1}}",
         "format: 1\nclients: [{client_id: x, client_name: X, client_secret: s}]",
         "format: 1\nclients: [{client_id: [x], client_name: X, status: [y]}]",
-        "format: 1\nresources: [{slug: a}, {slug: a}]", "\x00", "a: b: c",
+        "format: 1\nresources: [{slug: a}, {slug: a}]",
+        "format: 1\nworkload_issuers: [{name: x, preset: {a: 1}}]", "\x00", "a: b: c",
     ],
 )  # fmt: skip
 def test_what_is_no_document_is_refused(operator, body):
