@@ -97,6 +97,7 @@ def _matches(known: str, tag: str) -> bool:
 
 
 def reading_only(request: HttpRequest) -> HttpResponse:
+    """405: documents are read."""
     return error_response(
         request,
         error="invalid_request",

@@ -195,7 +195,8 @@ def test_a_resource_is_made_with_its_policy():
     run(
         "create_resource", "https://files.example.com/mcp", "--slug", "files",
         "--dpop", "required", "--grant-type", "refresh_token", "--grant-type",
-        "authorization_code", "--token-lifetime", "120", "--token-format", "opaque", "--ask-projects",
+        "authorization_code", "--token-lifetime", "120", "--token-format", "opaque",
+        "--ask-projects",
         "--runtime-client", client_id, "--exchange-client", client_id,
     )  # fmt: skip
 

@@ -32,7 +32,10 @@ def test_every_planned_job_is_a_task_and_is_due_as_its_app_says():
 
 @pytest.mark.django_db
 def test_a_job_leaves_a_record_and_does_not_run_again_at_once():
-    kinds = "one_time_values rate_buckets request_windows kept_answers login_failures sessions operator_sessions"
+    kinds = (
+        "one_time_values rate_buckets request_windows kept_answers login_failures sessions"
+        " operator_sessions"
+    )
     assert tasks.purge() == dict.fromkeys(kinds.split(), 0)
     assert tasks.purge() == {}
     assert ScheduledRun.objects.get(name=tasks.PURGE).runs == 1
