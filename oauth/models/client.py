@@ -25,7 +25,9 @@ def default_response_types() -> list[str]:
 
 def new_client_id() -> str:
     """A client id of 128 random bits, 22 characters."""
-    return new_secret(16)
+    # A dash in front would be taken for an option wherever the id is typed at a command line.
+    drawn = new_secret(16)
+    return f"c{drawn[1:]}" if drawn.startswith("-") else drawn
 
 
 class Client(AbstractApplication):
