@@ -193,6 +193,15 @@ def test_no_secret_is_in_it(operator, filled):
         assert not [secret for secret in (HUSH, QUIET, digest, "sealed") if secret in text]
 
 
+def test_no_database_chooses_the_order_of_members(operator, filled):
+    document = yaml.safe_load(exported(operator))
+
+    scope = next(row for row in document["resources"] if row["slug"] == "gateway")["scopes"][0]
+    assert list(scope) == ["name", "default"]
+    assert list(document["settings"]["notices"][0]) == ["id", "body", "severity", "title"]
+    assert list(document)[:3] == ["format", "secrets_left_out", "settings"]
+
+
 def test_json_is_the_same_document(operator, filled):
     answer = operator.get(PATH, accept="application/json")
 
