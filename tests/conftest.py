@@ -57,12 +57,19 @@ def _stay_on_this_host() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Tests empty their tables, which the record's protection forbids; its own put it back."""
+    """Tests empty their tables, which the record's protection forbids; its own put it back.
+
+    Nor does it come back with a `migrate` within a test.
+    """
+    from django.apps import apps
+    from django.db.models.signals import post_migrate
+
     from audit import protection
 
     with django_db_blocker.unblock():
         assert protection.is_installed(), "migrate protects the record"
         protection.remove()
+    post_migrate.disconnect(protection.after_migration, sender=apps.get_app_config("audit"))
 
 
 @pytest.fixture(autouse=True)
