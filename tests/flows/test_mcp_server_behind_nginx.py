@@ -287,6 +287,8 @@ def the_question_is_nginx_s(here, limited):
 
 def with_tokens(here, person):
     """The package's client finds its way from the first 401 on; the user clicks."""
+    from broker.models import OAuthProxy
+
     upstream = here.upstream
     upstream.expires_in = 1
     memory, told = Memory(), []
@@ -335,8 +337,9 @@ def with_tokens(here, person):
     # What ended opens nothing from the next request on.
     token = memory.tokens.access_token
     assert here.post(Authorization=f"Bearer {token}").status_code == 400
+    proxy = OAuthProxy.objects.get(slug="notes")
     revoked = httpx.post(
-        f"{here.public}/api/v1/oauth-proxy/1/revoke",
+        f"{here.public}/api/v1/oauth-proxy/{proxy.pk}/revoke",
         data={"token": token, "client_id": memory.client.client_id},
         trust_env=False,
     )

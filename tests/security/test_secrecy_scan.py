@@ -111,7 +111,7 @@ def run(scene, monkeypatch, override_config, django_capture_on_commit_callbacks)
 
 def connect(made, browser, upstream, monkeypatch):
     """Connecting accounts: well, refused, failing, by others, and while we break ourselves."""
-    from broker.connect import callback
+    from broker.connect import exchange
 
     provider = make_provider(upstream)
     make_forge(provider)
@@ -129,7 +129,7 @@ def connect(made, browser, upstream, monkeypatch):
         upstream.failures = failures
         browser.come_back(leave(), code=made.code())
     with monkeypatch.context() as broken:
-        broken.setattr(callback, "store_credential", raise_nothing_in_particular)
+        broken.setattr(exchange, "store_credential", raise_nothing_in_particular)
         assert 500 == browser.come_back(leave(), code=made.code()).status_code
     sent = leave()
     code = made.code()
