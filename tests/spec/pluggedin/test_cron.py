@@ -98,6 +98,7 @@ def test_cleaning_up(page, user, upstream, oauth):
 @pytest.mark.usefixtures("_configured")
 @pytest.mark.spec("Plugged.in", "P18", "MUST", "what ends soon is renewed before it does")
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres  # threads; the suite's SQLite, which lives in memory, locks whole tables
 def test_renewing(user, upstream, oauth):
     for number, expires_in in ((1, 800), (2, 1000), (3, None)):
         server = make_server(user, f"{upstream.url}/{number}")
