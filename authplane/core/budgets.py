@@ -71,7 +71,7 @@ def _load(name: str) -> Mapping[str, int]:
             RuntimeSetting.objects.filter(name=name).values_list("value", flat=True).first()
         )
     except Error as error:
-        log.warning("limits not read", extra={"cause": type(error).__name__})
+        log.debug("limits not read", extra={"cause": type(error).__name__})
         return {}
     known = stored if isinstance(stored, dict) else {}
     return {member: known[member] for member in NAMES if isinstance(known.get(member), int)}

@@ -87,7 +87,7 @@ def url_problem(url: str) -> str:
 
 def unknown_clients(field: str, client_ids: list[str]) -> list[Problem]:
     """One problem for each id that nobody registered."""
-    wanted = set(client_ids)
+    wanted = {client_id for client_id in client_ids if "\x00" not in client_id}
     rows = (
         Client.objects.filter(issuer="", client_id__in=wanted) if wanted else Client.objects.none()
     )

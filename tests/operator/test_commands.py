@@ -379,7 +379,8 @@ class TestTables:
     def test_nothing_in_a_value_moves_the_cursor(self):
         assert showing.plain("a\x1b[2Jb\u202ec\n") == "a\\u001b[2Jb\\u202ec\\u000a"
 
-    def test_ids_are_whole_and_long_texts_are_cut(self):
+    def test_ids_are_whole_and_long_texts_are_cut(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "200")
         rows = [{"id": "i" * 60, "name": "n" * 60, "created_at": "2026"}]
         head, line = showing.table(rows, columns=("id", "created_at", "note"))
 

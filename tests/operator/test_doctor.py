@@ -427,7 +427,8 @@ class TestSchedule:
         ran(1)
         assert found(work.schedule)[0] is FINE
 
-    def test_nothing_is_due_right_after_a_migration(self):
+    def test_nothing_is_due_right_after_a_migration(self, monkeypatch):
+        monkeypatch.setattr(work, "_set_up_at", clock.now)
         assert found(work.schedule)[0] is FINE
 
     def test_nothing_ever(self, monkeypatch):
