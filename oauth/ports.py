@@ -11,7 +11,10 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from audit.record import PreparedEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +36,15 @@ class UpstreamRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamToken:
-    """A token of the upstream service. `lifetime` is in seconds, None when nobody said."""
+    """A token of the upstream service. `lifetime` is in seconds, None when nobody said.
+
+    `evidence` is the source's own row of the audit record, written together with the ledger's.
+    """
 
     access_token: str
     lifetime: int | None = None
     provider: str = ""
+    evidence: PreparedEvent | None = None
 
 
 @dataclass

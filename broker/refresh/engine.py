@@ -50,21 +50,27 @@ log = logging.getLogger(__name__)
 
 
 def ensure_fresh(
-    connection_id: uuid.UUID, *, margin: int, now: datetime, scopes: Iterable[str] = ()
+    connection_id: uuid.UUID,
+    *,
+    margin: int,
+    now: datetime,
+    scopes: Iterable[str] = (),
+    seen: Connection | None = None,
 ) -> AccessToken:
     """An access token that was valid for ``margin`` seconds from ``now``, or is brand new.
 
     Not to be called inside of a transaction: the mark must be seen by others before the service is
     called, and must outlive a failure. Who comes second waits, at most 15 seconds, and gets what
-    the first one got. ``scopes`` are the service's names, for service accounts alone. A service
-    that was discovered and refuses us is asked once more, where asking anew found it changed.
+    the first one got. ``scopes`` are the service's names, for service accounts alone; ``seen`` is
+    the row as the caller has just read it, which saves reading it again. A service that was
+    discovered and refuses us is asked once more, where asking anew found it changed.
 
     Raises: ReconnectNeeded, TokenReuseDetected, UpstreamAway, RefreshInProgress; BadProvider,
     SecretUnavailable, CryptoError and BadKey when the operator has to mend something.
     """
     wanted = tuple(scopes)
     try:
-        return _fresh(connection_id, margin=margin, now=now, scopes=wanted)
+        return _fresh(connection_id, margin=margin, now=now, scopes=wanted, seen=seen)
     except RefusedUs as refused:
         row = connection_by_id(connection_id)
         if row is None or not mend(row, refusal=refused.refusal, now=clock.now()):
@@ -73,13 +79,18 @@ def ensure_fresh(
 
 
 def _fresh(
-    connection_id: uuid.UUID, *, margin: int, now: datetime, scopes: tuple[str, ...]
+    connection_id: uuid.UUID,
+    *,
+    margin: int,
+    now: datetime,
+    scopes: tuple[str, ...],
+    seen: Connection | None = None,
 ) -> AccessToken:
     first: Connection | None = None
     gives_up = time.monotonic() + PATIENCE
     pause = FIRST_PAUSE
     while True:
-        row = connection_by_id(connection_id)
+        row, seen = seen or connection_by_id(connection_id), None
         _require_usable(row)
         assert row is not None  # noqa: S101 - required above
         first = first or row

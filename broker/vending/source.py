@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -33,6 +34,7 @@ from oauth.resources.selectors import find_resource
 MISSING: Final = "consent_missing"
 INSUFFICIENT: Final = "scope_insufficient"
 API_KEY: Final = "api_key"
+NOTE_EVERY: Final = timedelta(minutes=1)
 MENDING: Final = 60
 """Seconds after which a client may ask again about what an operator has to mend."""
 
@@ -62,12 +64,18 @@ class BrokerTokenSource:
         if needed:
             # The service may have taken scopes back since.
             _require_granted(needed, token.scopes, provider=provider, wish=wish)
-        _note(connection, provider=provider, scopes=needed, wish=wish)
+        _note_use(connection, wish=wish)
+        counter("authserver_upstream_token_issued_total").labels(
+            provider.slug, wish.resource_slug
+        ).inc()
         histogram("authserver_upstream_token_issuance_duration_seconds").labels(
             provider.slug
         ).observe(time.perf_counter() - started)
         return UpstreamToken(
-            access_token=token.value, lifetime=_seconds_left(token), provider=provider.slug
+            access_token=token.value,
+            lifetime=_seconds_left(token),
+            provider=provider.slug,
+            evidence=_evidence(needed, provider=provider, wish=wish),
         )
 
 
@@ -92,7 +100,9 @@ def _fresh(
 ) -> AccessToken:
     margin = config().broker.margin
     try:
-        return ensure_fresh(connection.pk, margin=margin, now=wish.now, scopes=scopes)
+        return ensure_fresh(
+            connection.pk, margin=margin, now=wish.now, scopes=scopes, seen=connection
+        )
     except ReconnectNeeded as ended:
         raise _consent(MISSING, provider=provider, wish=wish) from ended
     except UpstreamAway as away:
@@ -122,13 +132,23 @@ def _consent(cause: str, *, provider: Provider, wish: UpstreamRequest) -> Upstre
     )
 
 
-def _note(
-    connection: Connection, *, provider: Provider, scopes: tuple[str, ...], wish: UpstreamRequest
-) -> None:
-    Connection.objects.filter(pk=connection.pk).update(
-        last_used_at=wish.now, last_used_by=wish.client_id
-    )
-    record.record(
+def _note_use(connection: Connection, *, wish: UpstreamRequest) -> None:
+    """When the connection was used last and by whom: a write a minute, unless the client changes.
+
+    Every use has its own row in the ledger and in the record; here many uses at once would wait
+    for each other to write the same row.
+    """
+    last, by = connection.last_used_at, connection.last_used_by
+    if last is None or by != wish.client_id or wish.now - last >= NOTE_EVERY:
+        Connection.objects.filter(pk=connection.pk).update(
+            last_used_at=wish.now, last_used_by=wish.client_id
+        )
+
+
+def _evidence(
+    scopes: tuple[str, ...], *, provider: Provider, wish: UpstreamRequest
+) -> record.PreparedEvent:
+    return record.prepare(
         events.UpstreamTokenIssued(
             actor_id=str(wish.user_id),
             client_id=wish.client_id,
@@ -137,9 +157,6 @@ def _note(
             scopes=" ".join(scopes),
         )
     )
-    counter("authserver_upstream_token_issued_total").labels(
-        provider.slug, wish.resource_slug
-    ).inc()
 
 
 def _seconds_left(token: AccessToken) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -128,7 +129,7 @@ def _vend(order: Order, *, vend: Vend) -> dict[str, Any]:
         ) from away
     except ports.UpstreamUnknown:
         raise OAuthError(Reason.RESOURCE_UNKNOWN) from None
-    _record_vend(order, vend=vend, issuance=issuance, lifetime=obtained.lifetime or 0)
+    _record_vend(order, vend=vend, issuance=issuance, obtained=obtained)
     answer: dict[str, Any] = {"access_token": obtained.access_token, "token_type": "Bearer"}
     if obtained.lifetime is not None:
         # A client takes 0 for a token that has expired: what is unknown is left out.
@@ -136,8 +137,11 @@ def _vend(order: Order, *, vend: Vend) -> dict[str, Any]:
     return _with_type(answer | {"scope": " ".join(vend.scopes)})
 
 
-def _record_vend(order: Order, *, vend: Vend, issuance: Any, lifetime: int) -> None:
-    """The evidence of the delegation."""
+def _record_vend(
+    order: Order, *, vend: Vend, issuance: uuid.UUID, obtained: ports.UpstreamToken
+) -> None:
+    """The evidence of the delegation, before the token leaves."""
+    lifetime = obtained.lifetime or 0
     authorization = Authorization(
         kind=VEND,
         client=order.client,
@@ -153,13 +157,15 @@ def _record_vend(order: Order, *, vend: Vend, issuance: Any, lifetime: int) -> N
     )
     until = order.now + timedelta(seconds=lifetime)
     event = _event(order, jti=str(issuance), scopes=authorization.scope_text)
-    ledger.record_access(
-        ledger.Issue(
-            authorization=authorization,
-            access=MintedAccess(issuance, "", order.now, until),
-            event=record.prepare(event),
-        )
+    issue = ledger.Issue(
+        authorization=authorization,
+        access=MintedAccess(issuance, "", order.now, until),
+        event=record.prepare(event),
     )
+    if obtained.evidence is None:
+        ledger.record_access(issue)
+    else:
+        ledger.record_vend(issue, served=obtained.evidence)
 
 
 def _needs_connection(needed: ports.UpstreamConsentNeeded) -> OAuthError:

@@ -51,10 +51,24 @@ class Issue:
 def record_access(issue: Issue) -> None:
     """The token stands in the ledger and the audit record tells of it. One statement."""
     if connection.vendor == "postgresql":
-        _execute(sql.ACCESS, rows.access_values(issue) + rows.audit_values(issue))
+        _execute(sql.ACCESS, rows.access_values(issue) + rows.audit_values(issue.event))
     else:
         with transaction.atomic():
             _save_access(issue)
+    _announce(issue)
+
+
+@timed(_seconds.labels("record_vend").observe)
+def record_vend(issue: Issue, *, served: PreparedEvent) -> None:
+    """The vend stands in the ledger; the record tells of it, and of what the source served."""
+    if connection.vendor == "postgresql":
+        told = rows.audit_values(served)
+        _execute(sql.VEND, told + rows.access_values(issue) + rows.audit_values(issue.event))
+    else:
+        with transaction.atomic():
+            rows.audit_row(served).save(force_insert=True)
+            _save_access(issue)
+    sinks.announce(served)
     _announce(issue)
 
 
@@ -77,7 +91,7 @@ def record_access_once(issue: Issue, *, once: OneTimeId, now: datetime) -> bool:
     if connection.vendor == "postgresql":
         digest = digest_of(once.namespace, once.value)
         spend = (digest, once.namespace, once.expires_at, now)
-        values = (*spend, *rows.access_values(issue), *rows.audit_values(issue))
+        values = (*spend, *rows.access_values(issue), *rows.audit_values(issue.event))
         recorded = _execute(sql.ACCESS_ONCE, values) == 1
     else:
         with transaction.atomic():
@@ -104,7 +118,7 @@ def record_exchange(issue: Issue, *, consented_at: uuid.UUID | None) -> bool:
         raise ValueError("an exchange needs a subject token")
     if connection.vendor == "postgresql":
         guard = (acting, parent, consented_at, consented_at, json.dumps(scopes))
-        values = (*guard, *rows.access_values(issue), *rows.audit_values(issue))
+        values = (*guard, *rows.access_values(issue), *rows.audit_values(issue.event))
         recorded = _execute(sql.EXCHANGE, values) == 1
     else:
         with transaction.atomic():
@@ -129,7 +143,7 @@ def record_in_family(issue: Issue, *, now: datetime) -> bool:
     if family_id is None:
         raise ValueError("the token belongs to no family")
     if connection.vendor == "postgresql":
-        values = (family_id, now, *rows.access_values(issue), *rows.audit_values(issue))
+        values = (family_id, now, *rows.access_values(issue), *rows.audit_values(issue.event))
         recorded = _execute(sql.IN_FAMILY, values) == 1
     else:
         with transaction.atomic():
@@ -157,7 +171,7 @@ def redeem_code(
         values = (now, code.id, now, *family, *rows.access_values(issue))
         if issue.refresh:
             values += rows.refresh_values(issue, now=now)
-        redeemed = _spend(statement, values + rows.audit_values(issue))
+        redeemed = _spend(statement, values + rows.audit_values(issue.event))
     else:
         with transaction.atomic():
             redeemed = _spend_code(code, now=now)
@@ -185,7 +199,7 @@ def rotate_refresh(
     use = (now, issue.refresh.id, digest, sealed, spent.id, now)
     if connection.vendor == "postgresql":
         values = (*use, *rows.access_values(issue), *rows.refresh_values(issue, now=now))
-        rotated = _spend(sql.ROTATE_REFRESH, values + rows.audit_values(issue))
+        rotated = _spend(sql.ROTATE_REFRESH, values + rows.audit_values(issue.event))
     else:
         with transaction.atomic():
             rotated = _use_refresh(spent, use=use)
@@ -278,7 +292,7 @@ def _use_refresh(spent: StoredRefresh, *, use: tuple[Any, ...]) -> bool:
 
 def _save_access(issue: Issue) -> None:
     rows.ledger_row(issue).save(force_insert=True)
-    rows.audit_row(issue).save(force_insert=True)
+    rows.audit_row(issue.event).save(force_insert=True)
 
 
 def _save_refresh(issue: Issue, *, now: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.models import AuditEvent
+from audit.record import PreparedEvent
 from oauth.models import AccessToken, TokenFamily
 from oauth.tokens import ledger_sql as sql
 from oauth.tokens.codes import StoredCode
@@ -41,9 +42,8 @@ def access_values(issue: "Issue") -> tuple[Any, ...]:
     )
 
 
-def audit_values(issue: "Issue") -> tuple[Any, ...]:
+def audit_values(event: PreparedEvent) -> tuple[Any, ...]:
     """The audit row, by `ledger_sql.AUDIT_COLUMNS`."""
-    event = issue.event
     return (
         event.id,
         event.created_at,
@@ -114,8 +114,8 @@ def family_row(values: tuple[Any, ...]) -> TokenFamily:
     return TokenFamily(**named)
 
 
-def audit_row(issue: "Issue") -> AuditEvent:
+def audit_row(event: PreparedEvent) -> AuditEvent:
     """The audit row as a model, for databases that take the steps one by one."""
-    values = dict(zip(_AUDIT_COLUMNS, audit_values(issue), strict=True))
+    values = dict(zip(_AUDIT_COLUMNS, audit_values(event), strict=True))
     values["detail"] = json.loads(values["detail"])
     return AuditEvent(**values)

@@ -101,6 +101,7 @@ def _audit(after: str = "") -> str:
 
 
 ACCESS: Final = f"WITH token AS ({_access()}) {_audit()}"
+VEND: Final = f"WITH served AS ({_audit()}), token AS ({_access()}) {_audit()}"
 
 _SPEND_VALUE: Final = (
     "INSERT INTO core_onetimevalue AS known (digest, namespace, expires_at) VALUES (%s, %s, %s) "

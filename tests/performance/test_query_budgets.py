@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from oauth.resources import selectors
+from tests.support import upstream
 from tests.support.exchanging import make_delegation
 from tests.support.idp import enterprise
 from tests.support.lineage import chain, received
@@ -133,6 +134,20 @@ def test_exchange_with_an_actor_token_reads_both_tokens_at_once(delegation):
     with budget(postgresql=3, sqlite=9):
         answer = delegation.exchange(subject, actor_token=actor)
     assert answer.status_code == 200
+
+
+def test_a_vend_of_a_kept_token(delegation, override_config):
+    """The subject token, the connection, and one statement for the ledger and both records."""
+    override_config(broker=upstream.ALLOWED | {"keep_access_tokens": True})
+    with upstream.running_upstream() as world:
+        provider = upstream.make_provider(world)
+        delegation.link_to_upstream(provider)
+        upstream.make_connection(provider, delegation.user, scopes=("read", "repo:write"))
+        subject = delegation.subject_token()
+        first = delegation.exchange(subject, resource="forge")
+        with budget(postgresql=3, sqlite=7):
+            answer = delegation.exchange(subject, resource="forge")
+    assert answer.json()["access_token"] == first.json()["access_token"]
 
 
 def test_a_refused_exchange_costs_its_two_reads_and_its_record(delegation):

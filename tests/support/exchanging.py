@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support import factories, oauth_client
 
 if TYPE_CHECKING:
+    from broker.models import BrokerProvider
     from oauth.models import Client, ConsentGrant, FrontingLink, Resource
     from tests.support.scene import Scene
 
@@ -75,6 +76,26 @@ class Delegation:
         made = FrontingLink.objects.create(source=self.front, target=self.back, scope_map=scope_map)
         fronting.drop()
         return made
+
+    def link_to_upstream(self, provider: BrokerProvider) -> None:
+        """`front` stands in front of `forge`, for which the provider makes the tokens."""
+        from oauth.models import FrontingLink
+        from oauth.resources import fronting, selectors
+
+        forge = factories.make_resource(
+            slug="forge",
+            uri="",
+            backend_kind="broker",
+            broker_provider=provider.pk,
+            scopes=[{"name": "read"}, {"name": "write", "upstream": "repo:write"}],
+        )
+        FrontingLink.objects.create(
+            source=self.front,
+            target=forge,
+            scope_map={"read": ["read"], "write": ["read", "write"]},
+        )
+        selectors.drop()
+        fronting.drop()
 
     def policy(self, resource: Resource, **sections: Any) -> None:
         """The resource's policy, seen at once."""

@@ -13,7 +13,6 @@ from audit.models import AuditEvent
 from authplane.core import clock
 from broker.connections.services import revoke
 from broker.models import BrokerProvider, Connection
-from tests.support.factories import make_resource
 from tests.support.upstream import (
     ALLOWED,
     LEAK,
@@ -40,23 +39,7 @@ def provider(upstream, db):
 @pytest.fixture
 def linked(delegation, provider):
     """The front stands before a resource that the provider makes the tokens for."""
-    from oauth.models import FrontingLink
-    from oauth.resources import fronting, selectors
-
-    forge = make_resource(
-        slug="forge",
-        uri="",
-        backend_kind="broker",
-        broker_provider=provider.pk,
-        scopes=[{"name": "read"}, {"name": "write", "upstream": "repo:write"}],
-    )
-    FrontingLink.objects.create(
-        source=delegation.front,
-        target=forge,
-        scope_map={"read": ["read"], "write": ["read", "write"]},
-    )
-    selectors.drop()
-    fronting.drop()
+    delegation.link_to_upstream(provider)
     return delegation
 
 
@@ -111,6 +94,21 @@ def test_a_connected_user_s_token_is_given_out(linked, connected, upstream, prov
     assert event.detail == {
         "provider": provider.slug, "resource": "forge", "scopes": "read repo:write",
     }  # fmt: skip
+
+
+def test_uses_are_noted_on_the_connection_once_a_minute(linked, connected, frozen_clock):
+    """Each has its row in the ledger and in the record; the connection's says when about."""
+    assert vend(linked).status_code == 200
+    first = clock.now()
+    frozen_clock.shift(59)
+    assert vend(linked).status_code == 200
+    connected.refresh_from_db()
+    assert connected.last_used_at == first
+    frozen_clock.shift(1)
+    assert vend(linked).status_code == 200
+    connected.refresh_from_db()
+    assert connected.last_used_at == clock.now()
+    assert AuditEvent.objects.filter(action="upstream.token.issued").count() == 3
 
 
 @pytest.mark.spec("Broker", "13.5", "MUST", "a link to connect names resource and return URL")
