@@ -65,11 +65,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     from django.db.models.signals import post_migrate
 
     from audit import protection
+    from tests.support import emptying
 
     with django_db_blocker.unblock():
         assert protection.is_installed(), "migrate protects the record"
         protection.remove()
     post_migrate.disconnect(protection.after_migration, sender=apps.get_app_config("audit"))
+    emptying.install()
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_EVERY = 0.1
+ASK_AGAIN_EVERY = 0.5
+YOUNG = 15.0
+"""Seconds for which a program may still be starting, and may lose the signal that asks it to end:
+a server's workers first answer signals when their application is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Child:
     program: Program
     process: subprocess.Popen[bytes]
     pump: threading.Thread
+    started: float = field(default_factory=time.monotonic)
 
 
 def supervise(
@@ -121,12 +126,23 @@ def _stop(children: Sequence[Child], *, grace: float) -> None:
         _signal_group(child, signal.SIGTERM)
     deadline = time.monotonic() + grace
     for child in children:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(timeout=max(0.0, deadline - time.monotonic()))
+        _wait_until_ended(child, deadline=deadline)
     for child in children:
         _signal_group(child, signal.SIGKILL)
         child.process.wait()
         child.pump.join(timeout=1)
+
+
+def _wait_until_ended(child: Child, *, deadline: float) -> None:
+    """The child has ended or its time is over. It is asked again as long as it is young."""
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            child.process.wait(timeout=min(left, ASK_AGAIN_EVERY))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() - child.started < YOUNG:
+                _signal_group(child, signal.SIGTERM)
+        else:
+            return
 
 
 def _signal_group(child: Child, number: signal.Signals) -> None:

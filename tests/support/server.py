@@ -20,7 +20,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 30.0
-STOP_LIMIT = 10.0
+ASKED = 8
+ASKED_EVERY = 0.5
+"""How often, and every how many seconds, a server is asked to end before it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +148,16 @@ def start_group(
 
 
 def stop_group(process: subprocess.Popen[bytes]) -> None:
-    """Leader and descendants have ended, politely where they listen."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
+    """Leader and descendants have ended, politely where they listen.
+
+    A worker that is still starting loses the signal, so they are asked more than once.
+    """
+    for sign in [signal.SIGTERM] * ASKED + [signal.SIGKILL]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=STOP_LIMIT)
+            process.wait(timeout=ASKED_EVERY)
+            break
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

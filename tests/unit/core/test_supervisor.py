@@ -36,6 +36,17 @@ STUBBORN = (
 )
 
 
+STARTING = (
+    "import signal, sys, time\n"
+    "def lost(*_): signal.signal(signal.SIGTERM, ended)\n"
+    "def ended(*_): print('heard', flush=True); sys.exit(0)\n"
+    "signal.signal(signal.SIGTERM, lost)\n"
+    "print('up', flush=True)\n"
+    "time.sleep(60)\n"
+)
+"""Loses the first signal, as servers do whose workers still load the application."""
+
+
 @contextlib.contextmanager
 def supervised(*codes):
     process = subprocess.Popen(
@@ -94,6 +105,17 @@ def test_workers_that_a_program_forked_are_stopped_too():
 
         process.wait(timeout=5)
         assert gone(forked)
+
+
+def test_a_program_that_was_not_ready_to_listen_is_asked_again():
+    with supervised(STARTING) as process:
+        lines_until(process, 1)
+
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=5)
+
+        assert process.returncode == 0
+        assert "heard" in output
 
 
 def test_a_program_that_does_not_listen_is_killed_when_its_time_is_over():
