@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,21 +26,50 @@ FIRST_START = 45
 NEXT_START = 15
 
 
-@pytest.fixture
-def environment(tmp_path):
+@dataclass(frozen=True)
+class FirstStart:
+    """A start from an empty directory, used and stopped: its environment and what was seen."""
+
+    environment: dict[str, str]
+    keys: dict[str, Any]
+    started: list[int]
+    output: str
+    status: int
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory):
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AUTHPLANE_", "METRICS_", "DATABASE_URL", "REDIS_URL"))
     }
     public, operator = free_port(), free_port()
-    return kept | {
+    environment = kept | {
         "DJANGO_SETTINGS_MODULE": "authplane.settings.dev",
-        "AUTHPLANE_DATA_DIR": str(tmp_path / "data"),
+        "AUTHPLANE_DATA_DIR": str(tmp_path_factory.mktemp("first") / "data"),
         "AUTHPLANE_SERVER_ISSUER": f"http://localhost:{public}",
         "AUTHPLANE_SERVER_ADDRESS": f":{public}",
         "AUTHPLANE_ADMIN_ADDRESS": f":{operator}",
     }
+    with served(environment, "--demo") as process:
+        wait_for(f"http://localhost:{public}/.well-known/jwks.json", limit=FIRST_START)
+        wait_for(f"http://localhost:{operator}/livez", limit=FIRST_START)
+        keys = httpx.get(
+            f"http://localhost:{public}/.well-known/jwks.json", trust_env=False
+        ).json()
+        started = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    return FirstStart(environment, keys, started, output, process.returncode)
+
+
+@pytest.fixture
+def environment(first_start, tmp_path):
+    """A copy of what the first start left, for a test of its own."""
+    data = tmp_path / "data"
+    shutil.copytree(first_start.environment["AUTHPLANE_DATA_DIR"], data)
+    return first_start.environment | {"AUTHPLANE_DATA_DIR": str(data)}
 
 
 @contextlib.contextmanager
@@ -101,41 +133,29 @@ def is_running(pid):
 
 
 @pytest.mark.shows("setting", "server.address", "admin.address")
-def test_from_nothing_to_tokens_and_back_to_nothing(environment, tmp_path):
-    public, operator = addresses(environment)
-    with served(environment, "--demo") as process:
-        wait_for(f"{public}/.well-known/oauth-authorization-server", limit=FIRST_START)
-        wait_for(f"{operator}/livez", limit=FIRST_START)
-        keys = httpx.get(f"{public}/.well-known/jwks.json", trust_env=False).json()["keys"]
-        started = descendants(process.pid)
-
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=20)
-
-    assert process.returncode == 0, output
-    assert len(keys) == 1
-    assert len(started) >= 3, "public, operator and worker"
-    assert [pid for pid in started if is_running(pid)] == []
+def test_from_nothing_to_tokens_and_back_to_nothing(first_start):
+    output = first_start.output
+    assert first_start.status == 0, output
+    assert len(first_start.keys["keys"]) == 1
+    assert len(first_start.started) >= 3, "public, operator and worker"
+    assert [pid for pid in first_start.started if is_running(pid)] == []
     assert len(re.findall(r"password\s+\S{12,}", output)) == 1, output
-    files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    data = Path(first_start.environment["AUTHPLANE_DATA_DIR"])
+    files = [path for path in data.rglob("*") if path.is_file()]
     assert {"authserver.db", "admin_api_key"} <= {file.name for file in files}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_the_second_start_reads_what_the_first_one_made(environment):
+def test_the_second_start_reads_what_the_first_one_made(first_start, environment):
     public, _ = addresses(environment)
     jwks = f"{public}/.well-known/jwks.json"
-    with served(environment, "--demo"):
-        wait_for(jwks, limit=FIRST_START)
-        first = httpx.get(jwks, trust_env=False).json()
-
     with served(environment, "--demo") as process:
         wait_for(jwks, limit=NEXT_START)
         second = httpx.get(jwks, trust_env=False).json()
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=20)
 
-    assert second == first
+    assert second == first_start.keys
     assert "password" not in output, "a password is shown once"
 
 
