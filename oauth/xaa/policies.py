@@ -10,6 +10,7 @@ from django.db import transaction
 
 from audit import record
 from audit.events import XAAPolicyCreated, XAAPolicyDeleted, XAAPolicyUpdated
+from authplane.core.ids import id_or_none
 from oauth.federation.errors import BadEntry, NoSuchEntry, Problem
 from oauth.federation.reading import known_members, read_flag, read_name, read_texts
 from oauth.models import TrustedIdP, XAAPolicy
@@ -108,10 +109,8 @@ def require_idp(key: uuid.UUID) -> TrustedIdP:
 
 def read_key(field: str, value: Any) -> tuple[Any, list[Problem]]:
     """An id of ours."""
-    try:
-        return uuid.UUID(value), []
-    except (ValueError, TypeError, AttributeError):
-        return None, [Problem(field, "must be an id")]
+    found = id_or_none(value)
+    return found, [] if found else [Problem(field, "must be an id")]
 
 
 def _read(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.accounts.selectors import find_by_email, find_user
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.keys import services
@@ -120,7 +121,7 @@ def _add_members(parser: CommandParser) -> None:
 
 
 def _id(options: Mapping[str, Any]) -> uuid.UUID:
-    try:
-        return uuid.UUID(options["id"])
-    except ValueError:
-        raise NoSuchEntry from None
+    found = id_or_none(options["id"])
+    if found is None:
+        raise NoSuchEntry
+    return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-import uuid
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.crypto import CryptoError
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.connections import provisioning
@@ -122,11 +122,8 @@ def _add_members(parser: CommandParser) -> None:
 
 def _row(options: dict[str, Any]) -> Connection:
     """Raises: NoSuchConnection."""
-    try:
-        key = uuid.UUID(options["connection"])
-    except ValueError:
-        raise NoSuchConnection from None
-    row = Connection.objects.select_related("provider").filter(pk=key).first()
+    key = id_or_none(options["connection"])
+    row = Connection.objects.select_related("provider").filter(pk=key).first() if key else None
     if row is None:
         raise NoSuchConnection
     return row

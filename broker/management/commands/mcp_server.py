@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
 from authplane.core.management.output import ReportingCommand
 from broker.models import UpstreamServer
@@ -107,7 +107,8 @@ class Command(ReportingCommand):
 
 def _row(text: str) -> UpstreamServer:
     """Raises: NoSuchServer."""
-    try:
-        return with_chain().get(pk=uuid.UUID(text))
-    except (ValueError, UpstreamServer.DoesNotExist):
-        raise NoSuchServer from None
+    key = id_or_none(text)
+    row = with_chain().filter(pk=key).first() if key else None
+    if row is None:
+        raise NoSuchServer
+    return row
