@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 
 from admin_api.administrators.operator import Operator, other_names
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
@@ -24,6 +24,7 @@ from oauth.registration.approval_rules import shown_rules
 from oauth.registration.approval_view import shown_approval
 
 DEFAULT_LIMIT: Final = 100
+ABSENT: Final = str(approval.NoSuchApproval())
 
 
 class Approvals(OperatorRoutes):
@@ -56,7 +57,7 @@ class Approvals(OperatorRoutes):
     @operation(answers="Approval")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One of them."""
-        return json_response(shown_approval(_do(approval.find, _id(key))))
+        return json_response(shown_approval(_do(approval.find, row_id(key, ABSENT))))
 
     @operation(
         reads=Answer,
@@ -69,7 +70,7 @@ class Approvals(OperatorRoutes):
         operator: Operator = request.user  # type: ignore[assignment]
         row = _do(
             approval.approve,
-            _id(key),
+            row_id(key, ABSENT),
             actor=operator.actor_id,
             same_as=other_names(operator),
             reason=self._reason(request),
@@ -80,7 +81,7 @@ class Approvals(OperatorRoutes):
     def reject(self, request: Request, key: str) -> HttpResponse:
         """The client stays refused for good; one administrator is enough."""
         reason = self._reason(request)
-        row = _do(approval.reject, _id(key), actor=self.actor(request), reason=reason)
+        row = _do(approval.reject, row_id(key, ABSENT), actor=self.actor(request), reason=reason)
         return json_response(shown_approval(row))
 
     def _reason(self, request: Request) -> str:
@@ -119,11 +120,3 @@ def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         raise Conflict(str(error)) from None
     except approval.NotTheSameTwice as error:
         raise Refused(status=403, error="access_denied", text=str(error)) from None
-
-
-def _id(text: str) -> uuid.UUID:
-    """Raises: NotFound for what is none of ours."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(str(approval.NoSuchApproval())) from None

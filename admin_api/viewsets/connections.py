@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import of_id, row_by_id, row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
@@ -30,7 +29,7 @@ class Connections(OperatorRoutes):
 
     noun = "connections"
 
-    @operation(query=("user_id", "provider", "status"), answers="Connection", listed="connections")
+    @operation(query=FILTERS, answers="Connection", listed="connections")
     def list(self, request: Request) -> HttpResponse:
         """All connections, ended ones too, the newest first."""
         known_parameters(request, *FILTERS)
@@ -60,16 +59,13 @@ class Connections(OperatorRoutes):
     @operation(answers="Connection")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One connection."""
-        row = _all().filter(pk=_key(key)).first()
-        if row is None:
-            raise NotFound(ABSENT)
-        return json_response(shown_connection(row))
+        return json_response(shown_connection(row_by_id(_all(), key, ABSENT)))
 
     @operation(status=204, events=("broker_grant.revoked_admin",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The connection is ended, and its service told. Ended before: 204 all the same."""
         try:
-            provisioning.end_connection(_key(key), actor=self.actor(request))
+            provisioning.end_connection(row_id(key, ABSENT), actor=self.actor(request))
         except NoSuchConnection:
             raise NotFound(ABSENT) from None
         return HttpResponse(status=204)
@@ -98,17 +94,4 @@ def _filtered(request: Request) -> QuerySet[Connection]:
         rows = rows.filter(status=status)
     if slug := wanted["provider"]:
         rows = rows.filter(provider__slug=slug.replace("\x00", ""))
-    if not wanted["user_id"]:
-        return rows
-    try:
-        return rows.filter(user_id=uuid.UUID(wanted["user_id"]))
-    except ValueError:
-        return rows.none()
-
-
-def _key(text: str) -> uuid.UUID:
-    """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(ABSENT) from None
+    return of_id(rows, "user_id", wanted["user_id"])

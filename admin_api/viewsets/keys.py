@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
@@ -51,10 +52,7 @@ class _Entries(OperatorRoutes):
 
     def id(self, text: str) -> uuid.UUID:
         """An id as its row has it. Raises: NotFound for what is none of ours."""
-        try:
-            return uuid.UUID(text)
-        except ValueError:
-            raise NotFound(self.absent) from None
+        return row_id(text, self.absent)
 
 
 class ApiKeys(_Entries):
@@ -69,7 +67,7 @@ class ApiKeys(_Entries):
         rows = ApiKey.objects.select_related("group")
         for name, column in (("user_id", "user_id"), ("user_group_id", "group_id")):
             if name in request.GET:
-                rows = rows.filter(**{column: _filter(request.GET[name], name)})
+                rows = rows.filter(**{column: asked_id(request, name)})
         return json_response(envelope("api_keys", rows, page=page, render=shown_key))
 
     @operation(answers="CreatedApiKey", status=201, events=("api_key.created",), role=Role.SECURITY)
@@ -142,10 +140,3 @@ class AccessGroups(_Entries):
         """The group is gone, unless keys belong to it."""
         self.do(groups.delete_group, self.id(key), actor=self.actor(request))
         return HttpResponse(status=204)
-
-
-def _filter(text: str, name: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Invalid(f"{name} must be an id") from None

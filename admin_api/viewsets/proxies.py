@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import asked_id, row_by_id, row_id
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
@@ -98,16 +98,16 @@ class ProxySessions(OperatorRoutes):
     @operation(answers="ProxySession")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One session."""
-        row = sessions.sessions(pk=_id(key)).first()
-        if row is None:
-            raise NotFound(NO_SESSION)
+        row = row_by_id(sessions.sessions(), key, NO_SESSION)
         return json_response(shown_session(row, now=clock.now()))
 
     @operation(status=204, events=("oauth_proxy.session_revoked",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """None of the session's tokens works any more. Doing it twice changes nothing."""
         try:
-            sessions.revoke_session(_id(key), now=clock.now(), actor=self.actor(request))
+            sessions.revoke_session(
+                row_id(key, NO_SESSION), now=clock.now(), actor=self.actor(request)
+            )
         except sessions.NoSuchSession:
             raise NotFound(NO_SESSION) from None
         return HttpResponse(status=204)
@@ -149,19 +149,8 @@ def _filters(request: Request) -> dict[str, Any]:
         if not (proxy_id.isascii() and proxy_id.isdecimal() and len(proxy_id) <= 18):  # noqa: PLR2004
             raise Invalid("proxy_id must be a whole number")
         found["proxy_id"] = int(proxy_id)
-    if user_id := request.GET.get("user_id"):
-        try:
-            found["user_id"] = uuid.UUID(user_id)
-        except ValueError:
-            raise Invalid("user_id must be the id of a user") from None
+    if request.GET.get("user_id"):
+        found["user_id"] = asked_id(request, "user_id", whose="a user")
     if client_id := request.GET.get("client_id"):
         found["client__client_id"] = client_id.replace("\0", "")
     return found
-
-
-def _id(text: str) -> uuid.UUID:
-    """Raises: NotFound."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(NO_SESSION) from None

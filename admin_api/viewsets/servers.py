@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.lookup import row_by_id
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
 from admin_api.routes import OperatorRoutes, known_parameters
@@ -78,9 +78,6 @@ class McpServers(OperatorRoutes):
         return HttpResponse(status=204)
 
 
-def _row(key: str) -> Any:
+def _row(key: str) -> UpstreamServer:
     """Raises: NotFound."""
-    try:
-        return with_chain().get(pk=uuid.UUID(key))
-    except (ValueError, UpstreamServer.DoesNotExist):
-        raise NotFound(ABSENT) from None
+    return row_by_id(with_chain(), key, ABSENT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import row_by_id, row_by_slug, row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
@@ -43,9 +43,10 @@ class IdentityProviders(OperatorRoutes):
     @operation(query=("slug",), answers="IdentityProvider", listed="identity_providers")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first; with `slug` alone, that one."""
-        known_parameters(request, "slug")
         if request.GET.get("slug"):
-            return json_response(identity_provider_view(_only_by_slug(request)))
+            row = row_by_slug(IdentityProvider.objects.all(), request, "slug", absent=ABSENT)
+            return json_response(identity_provider_view(row))
+        known_parameters(request, "slug")
         page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
         rows = IdentityProvider.objects.all()
         return json_response(
@@ -77,15 +78,14 @@ class IdentityProviders(OperatorRoutes):
         version = body.pop("version", None)
         if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
             raise Invalid("version must be a whole number")
-        row = _do(
-            services.patch_provider, _key(key), body, actor=self.actor(request), version=version
-        )
+        found = row_id(key, ABSENT)
+        row = _do(services.patch_provider, found, body, actor=self.actor(request), version=version)
         return json_response(identity_provider_view(row))
 
     @operation(status=204, events=("identity_provider.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, unless somebody signs in with it."""
-        _do(services.delete_provider, _key(key), actor=self.actor(request))
+        _do(services.delete_provider, row_id(key, ABSENT), actor=self.actor(request))
         return HttpResponse(status=204)
 
 
@@ -122,7 +122,7 @@ class Identities(OperatorRoutes):
         """The subject is nobody here any more."""
         row = (
             FederatedIdentity.objects.select_related("provider")
-            .filter(pk=_key(identity, absent=NOT_LINKED), provider=_row(key))
+            .filter(pk=row_id(identity, NOT_LINKED), provider=_row(key))
             .first()
         )
         if row is None:
@@ -156,29 +156,4 @@ def _body(request: Request) -> dict[str, Any]:
 
 def _row(key: str) -> IdentityProvider:
     """Raises: NotFound."""
-    row = IdentityProvider.objects.filter(pk=_key(key)).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return row
-
-
-def _key(text: str, *, absent: str = ABSENT) -> uuid.UUID:
-    """An id as its row has it; what is none of ours is no row's.
-
-    Raises: NotFound.
-    """
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(absent) from None
-
-
-def _only_by_slug(request: Request) -> IdentityProvider:
-    """Raises: Invalid when something stands beside the slug; NotFound."""
-    beside = sorted(set(request.GET) - {"slug"})
-    if beside:
-        raise Invalid(f"slug cannot be combined with {beside[0]}")
-    row = IdentityProvider.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return row
+    return row_by_id(IdentityProvider.objects.all(), key, ABSENT)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, NotFound
+from admin_api.lookup import row_id
 from admin_api.operations import operation
 from admin_api.pagination import Page, part_of
 from admin_api.routes import OperatorRoutes, known_parameters
@@ -88,10 +89,7 @@ def existing_user(user_id: str) -> User:
 
 def token_id(text: str) -> uuid.UUID:
     """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound("token not found") from None
+    return row_id(text, "token not found")
 
 
 def _listed(request: Request, rows: QuerySet[Any]) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
@@ -158,7 +159,7 @@ class SubjectMappings(EntryRoutes):
     @operation(status=204, events=("subject_mapping.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The mapping is gone."""
-        found = _key(key, "subject mapping not found")
+        found = row_id(key, "subject mapping not found")
         self.do(mappings.delete_mapping, found, actor=self.actor(request))
         return HttpResponse(status=204)
 
@@ -180,26 +181,12 @@ def refusal_of(error: EntryError) -> Refused:
 
 
 def _idp(key: str) -> uuid.UUID:
-    return _key(key, "trusted identity provider not found")
+    return row_id(key, "trusted identity provider not found")
 
 
 def _policy(key: str) -> uuid.UUID:
-    return _key(key, "XAA policy not found")
-
-
-def _key(text: str, absent: str) -> uuid.UUID:
-    """An id as its row has it; what is none of ours is no row's."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(absent) from None
+    return row_id(key, "XAA policy not found")
 
 
 def _of_idp(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
-    wanted = request.GET.get("idp_id")
-    if not wanted:
-        return rows
-    try:
-        return rows.filter(idp_id=uuid.UUID(wanted))
-    except ValueError:
-        raise Invalid("idp_id must be an id") from None
+    return rows.filter(idp_id=asked_id(request, "idp_id")) if request.GET.get("idp_id") else rows
