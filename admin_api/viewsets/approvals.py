@@ -12,10 +12,9 @@ from admin_api.administrators.operator import Operator, other_names
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.lookup import row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes
 from admin_api.serializers.administrators import Answer, NewApproval
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from oauth.clients.errors import ClientInWrongState, ClientUnknown
 from oauth.models import ClientApproval
@@ -23,7 +22,6 @@ from oauth.registration import approval, approval_rules
 from oauth.registration.approval_rules import shown_rules
 from oauth.registration.approval_view import shown_approval
 
-DEFAULT_LIMIT: Final = 100
 ABSENT: Final = str(approval.NoSuchApproval())
 
 
@@ -33,8 +31,7 @@ class Approvals(OperatorRoutes):
     @operation(query=("outcome",), answers="Approval", listed="approvals")
     def list(self, request: Request) -> HttpResponse:
         """All of them, the newest first; with `outcome`, for instance `waiting`, those alone."""
-        known_parameters(request, "outcome")
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, "outcome")
         outcome = request.GET.get("outcome", "")
         if outcome and outcome not in ClientApproval.Outcome.values:
             raise Invalid(f"outcome must be one of {', '.join(ClientApproval.Outcome.values)}")
@@ -102,7 +99,7 @@ class ApprovalSettings(OperatorRoutes):
     @operation(answers="ApprovalSettings", events=("approvals.settings_updated",), role=Role.OWNER)
     def change(self, request: Request) -> HttpResponse:
         """The rules with the members of the body: `dcr` and `cimd` of 0, 1 or 2, and `modes`."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - DRF keeps it there
+        body = self.body(request, limit=SMALL_BODY)
         try:
             after = approval_rules.change_rules(body, actor=self.actor(request))
         except approval_rules.BadRules as error:

@@ -53,7 +53,7 @@ class AuditEvents(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """Events that match every filter, the newest first."""
         known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT)
         if page.offset > MAX_OFFSET:
             raise Invalid(f"offset must not exceed {MAX_OFFSET}; a cursor reaches further")
         return json_response(envelope("events", _asked(request), page=page, render=shown_event))
@@ -118,7 +118,7 @@ class AuditSeals(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """All batches, the newest first."""
         known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT, is_strict=True)
         removed = set(SealRemoval.objects.values_list("seal", flat=True))
         rows = AuditSeal.objects.all()
         return json_response(

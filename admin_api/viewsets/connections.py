@@ -9,17 +9,15 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.lookup import of_id, row_by_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes
 from authplane.core.crypto import CryptoError
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from broker.connections import provisioning
 from broker.connections.errors import BadConnection, ConnectionConflict, NoSuchConnection
 from broker.connections.view import shown_connection
 from broker.models import Connection
 
-DEFAULT_LIMIT = 100
 ABSENT = "connection not found"
 FILTERS = ("user_id", "provider", "status")
 
@@ -32,8 +30,7 @@ class Connections(OperatorRoutes):
     @operation(query=FILTERS, answers="Connection", listed="connections")
     def list(self, request: Request) -> HttpResponse:
         """All connections, ended ones too, the newest first."""
-        known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, *FILTERS)
         rows = _filtered(request)
         return json_response(envelope(self.noun, rows, page=page, render=shown_connection))
 
@@ -42,7 +39,7 @@ class Connections(OperatorRoutes):
     )
     def create(self, request: Request) -> HttpResponse:
         """A connection that no user can make: to a service account, or with a key that is known."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        body = self.body(request, limit=SMALL_BODY)
         try:
             row = provisioning.create_connection(body, actor=self.actor(request))
         except BadConnection as error:

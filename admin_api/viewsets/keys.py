@@ -12,32 +12,19 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import OperatorRoutes, known_parameters
-from authplane.core.forms import read_json_object
+from admin_api.pagination import envelope
+from admin_api.routes import OperatorRoutes
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.keys import groups, services
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
 from broker.keys.view import shown_group, shown_key
 from broker.models import AccessGroup, ApiKey
-
-DEFAULT_LIMIT = 100
 
 
 class _Entries(OperatorRoutes):
     """What the routes of keys and groups have in common."""
 
     absent = ""
-
-    def body(self, request: Request) -> dict[str, Any]:
-        """The JSON object of the request."""
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
-
-    def page(self, request: Request, *filters: str) -> Page:
-        """The page that is asked for. Raises: Invalid."""
-        known_parameters(request, *filters)
-        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - as above
 
     def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """What the service returns. Raises: Refused."""

@@ -11,19 +11,16 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.lookup import row_by_id, row_by_slug, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.preconditions import Versioned, take_version
+from admin_api.routes import OperatorRoutes
 from admin_api.serializers.providers import provider_view
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.errors import BadProvider, NoSuchProvider, ProviderConflict, ProviderInUse
 from broker.models import BrokerProvider
 from broker.providers import services
 from broker.providers.view import shown_presets
 
-DEFAULT_LIMIT = 100
 ABSENT = "broker provider not found"
 
 
@@ -38,8 +35,7 @@ class BrokerProviders(OperatorRoutes):
         if request.GET.get("slug"):
             row = row_by_slug(BrokerProvider.objects.all(), request, "slug", absent=ABSENT)
             return json_response(provider_view(row))
-        known_parameters(request, "slug")
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, "slug")
         rows = BrokerProvider.objects.all()
         return json_response(envelope("broker_providers", rows, page=page, render=provider_view))
 
@@ -51,7 +47,7 @@ class BrokerProviders(OperatorRoutes):
     )
     def create(self, request: Request) -> HttpResponse:
         """A new provider that can be used as it is."""
-        row = _do(services.create_provider, self._body(request), actor=self.actor(request))
+        row = _do(services.create_provider, self.body(request), actor=self.actor(request))
         return json_response(provider_view(row), status=201)
 
     @operation(answers="BrokerProvider")
@@ -62,10 +58,8 @@ class BrokerProviders(OperatorRoutes):
     @operation(answers="BrokerProvider", events=("broker_provider.patched",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with the members of the body; with `version`, only while it is that one."""
-        body = self._body(request)
-        version = body.pop("version", None)
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-            raise Invalid("version must be a whole number")
+        body = self.body(request)
+        version = take_version(body)
         found = row_id(key, ABSENT)
         row = _do(services.patch_provider, found, body, actor=self.actor(request), version=version)
         return json_response(provider_view(row))
@@ -80,9 +74,6 @@ class BrokerProviders(OperatorRoutes):
     def presets(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
         """What each preset fills in."""
         return json_response({"presets": shown_presets()})
-
-    def _body(self, request: Request) -> dict[str, Any]:
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
 
 
 def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:

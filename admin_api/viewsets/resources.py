@@ -11,13 +11,11 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound
 from admin_api.lookup import of_id, row_by_id, row_by_slug, row_id
 from admin_api.operations import operation
-from admin_api.pagination import Page, envelope
+from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
+from admin_api.routes import SMALL_BODY, OperatorRoutes, flag
 from admin_api.serializers.resources import PolicyMember, ReturnUrl, resource_view
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.models import Resource
 from oauth.resources import policy, return_urls, services
 from oauth.resources.errors import (
@@ -32,7 +30,6 @@ from oauth.resources.errors import (
 from oauth.resources.fronting.view import link_view
 from oauth.resources.policy_body import RETURN_URLS
 
-DEFAULT_LIMIT = 100
 ABSENT = "resource not found"
 FILTERS = ("slug", "backend_kind", "broker_provider_id")
 
@@ -48,15 +45,14 @@ class Resources(OperatorRoutes):
         if request.GET.get("slug"):
             row = row_by_slug(Resource.objects.all(), request, *FILTERS, absent=ABSENT)
             return json_response(resource_view(row))
-        known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, *FILTERS)
         rows = _filtered(request)
         return json_response(envelope("resources", rows, page=page, render=resource_view))
 
     @operation(answers="Resource", status=201, events=("resource.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new resource."""
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             row = services.create_resource(body, actor=self.actor(request))
         except ResourceError as error:
@@ -71,7 +67,7 @@ class Resources(OperatorRoutes):
     @operation(answers="Resource", events=("resource.patched",))
     def change(self, request: Request, resource_id: str) -> HttpResponse:
         """The resource with the members of the body; lists and the policy are replaced whole."""
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             row = services.patch_resource(
                 row_id(resource_id, ABSENT), body, actor=self.actor(request)
@@ -227,7 +223,7 @@ class PolicyRules(OperatorRoutes):
     @operation(answers="PolicyRules", events=("resource.patched",))
     def change(self, request: Request, slug: str) -> HttpResponse:
         """The rules with the members of the body; null takes one away, absent ones stay."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        body = self.body(request, limit=SMALL_BODY)
         try:
             return json_response(policy.change_rules(slug, body, actor=self.actor(request)))
         except ResourceError as error:

@@ -93,6 +93,6 @@ def token_id(text: str) -> uuid.UUID:
 
 
 def _listed(request: Request, rows: QuerySet[Any]) -> HttpResponse:
-    page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+    page = Page.of(request, default=DEFAULT_LIMIT)
     found, tail = part_of(rows, page=page)
     return json_response({"tokens": shown_tokens(found, now=clock.now()), **tail})

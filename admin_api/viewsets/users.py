@@ -33,7 +33,7 @@ class Users(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """All users, the newest first."""
         known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT)
         return json_response(envelope("users", list_users(), page=page, render=user_view))
 
     @operation(reads=NewUser, answers="User", status=201, events=("user.created",))

@@ -13,18 +13,15 @@ from rest_framework.request import Request
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
+from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
-from authplane.core.forms import read_json_object
+from admin_api.routes import OperatorRoutes
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.federation.errors import EntryConflict, EntryError, IssuerAway, NoSuchEntry
 from oauth.models import SubjectMapping, TrustedIdP, XAAPolicy
 from oauth.xaa import mappings, policies, providers
 from oauth.xaa.view import idp_view, mapping_view, policy_view
 
-DEFAULT_LIMIT = 100
 RETRY_AFTER = "30"
 
 
@@ -32,18 +29,6 @@ class EntryRoutes(OperatorRoutes):
     """What the routes of identity providers have in common."""
 
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "delete"]  # type: ignore[misc]
-
-    def body(self, request: Request) -> dict[str, Any]:
-        """The JSON object of the request."""
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
-
-    def page(self, request: Request, *filters: str) -> Page:
-        """The page that is asked for.
-
-        Raises: Invalid.
-        """
-        known_parameters(request, *filters)
-        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
 
     def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """What the service returns.
