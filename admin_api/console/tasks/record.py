@@ -137,7 +137,10 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     rows = find_events(**asked, since=since, until=until)
     write_record(
         AuditExported(
-            actor_id=actor_of(request), format=kind, since=_text(since), until=_text(until)
+            actor_id=actor_of(request),
+            format=kind,
+            since=clock.as_text_or_none(since) or "",
+            until=clock.as_text_or_none(until) or "",
         )
     )
     if wanted:
@@ -166,10 +169,6 @@ def _with(query: Any, **more: Any) -> str:
     for name, value in more.items():
         changed[name] = str(value)
     return str(changed.urlencode())
-
-
-def _text(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
 def _bytes(pieces: Iterator[str]) -> Iterator[bytes]:
