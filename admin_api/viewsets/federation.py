@@ -134,11 +134,11 @@ class AssertionAudiences(EntryRoutes):
 
 
 def _issuer(key: str) -> uuid.UUID:
-    return row_id(key, "workload issuer not found")
+    return row_id(key, services.ABSENT)
 
 
 def _audience(key: str) -> uuid.UUID:
-    return row_id(key, "assertion audience not found")
+    return row_id(key, audience_services.ABSENT)
 
 
 def _workload_of(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -144,7 +144,7 @@ class SubjectMappings(EntryRoutes):
     @operation(status=204, events=("subject_mapping.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The mapping is gone."""
-        found = row_id(key, "subject mapping not found")
+        found = row_id(key, mappings.ABSENT)
         self.do(mappings.delete_mapping, found, actor=self.actor(request))
         return HttpResponse(status=204)
 
@@ -166,11 +166,11 @@ def refusal_of(error: EntryError) -> Refused:
 
 
 def _idp(key: str) -> uuid.UUID:
-    return row_id(key, "trusted identity provider not found")
+    return row_id(key, providers.ABSENT)
 
 
 def _policy(key: str) -> uuid.UUID:
-    return row_id(key, "XAA policy not found")
+    return row_id(key, policies.ABSENT)
 
 
 def _of_idp(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
