@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import Model, QuerySet, UUIDField
-from django.http import HttpRequest
+from rest_framework.request import Request
 
 from admin_api.exceptions import Invalid
 from authplane.core.counting import Count, counted
@@ -30,7 +30,7 @@ class Page:
     @classmethod
     def of(
         cls,
-        request: HttpRequest,
+        request: Request,
         *,
         default: int,
         is_strict: bool = False,

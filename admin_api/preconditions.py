@@ -91,5 +91,18 @@ def on_condition(request: Request, answering: Answering, rows: QuerySet[Any]) ->
     return answer
 
 
+def take_version(body: dict[str, Any]) -> int | None:
+    """The version that a body names, which is no member of it any more; None where it names none.
+
+    For callers that keep no headers: what they change is still of that version.
+
+    Raises: Invalid.
+    """
+    version = body.pop("version", None)
+    if version is not None and type(version) is not int:
+        raise Invalid("version must be a whole number")
+    return version
+
+
 def _names(condition: str, present: str) -> bool:
     return present.strip('"') in _STRONG.findall(condition)

@@ -16,12 +16,15 @@ from admin_api.authentication import OperatorKey
 from admin_api.exceptions import Invalid, answer
 from admin_api.idempotency import answered_once
 from admin_api.operations import described
+from admin_api.pagination import Page
 from admin_api.permissions import ReachesFarEnough
 from admin_api.preconditions import Versioned, on_condition, tag_of
 from authplane.core.forms import JSON, read_json_object
 from authplane.core.routes import LARGE_BODY
 
 SMALL_BODY: Final = 16 * 1024
+MOST_LISTS: Final = 100
+"""How many entries a list answers with unless it is asked for another number."""
 MAX_PARAMETER: Final = 512
 _CHANGING: Final = frozenset({"PUT", "PATCH", "DELETE"})
 _OK: Final = 200
@@ -94,6 +97,21 @@ class OperatorRoutes(ViewSet):
         operator: Operator = request.user  # type: ignore[assignment]
         return operator.actor_id
 
+    def body(self, request: Request, *, limit: int = LARGE_BODY) -> dict[str, Any]:
+        """The JSON object of the request.
+
+        Raises: BadBody.
+        """
+        return read_json_object(request._request, limit=limit)  # noqa: SLF001 - DRF keeps it there
+
+    def page(self, request: Request, *filters: str) -> Page:
+        """The page that is asked for by a query that holds nothing else than the ``filters``.
+
+        Raises: Invalid.
+        """
+        known_parameters(request, *filters)
+        return Page.of(request, default=MOST_LISTS, is_strict=True)
+
     def read(
         self, request: Request, reader: type[S], *, limit: int = LARGE_BODY, **options: Any
     ) -> S:
@@ -101,8 +119,7 @@ class OperatorRoutes(ViewSet):
 
         Raises: ValidationError, BadBody.
         """
-        body = read_json_object(request._request, limit=limit)  # noqa: SLF001 - DRF keeps it there
-        checked = reader(data=body, **options)
+        checked = reader(data=self.body(request, limit=limit), **options)
         checked.is_valid(raise_exception=True)
         return checked
 

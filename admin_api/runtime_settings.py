@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit import record
 from audit.events import LimitsUpdated, NoticesUpdated
-from authplane.core import budgets, runtime
+from authplane.core import budgets, clock, runtime
 from authplane.core.models import RuntimeSetting
 
 NOTICES: Final = "notices"
@@ -27,7 +27,7 @@ def shown_limits() -> dict[str, Any]:
         **asdict(budgets.configured()),
         **chosen,
         "changed": sorted(chosen),
-        "updated_at": row.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ") if row else None,
+        "updated_at": clock.as_text(row.updated_at) if row else None,
         "updated_by": row.updated_by if row else "",
     }
 

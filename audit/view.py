@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 from audit.events import CATALOGUE
 from audit.models import AuditEvent, AuditSeal
+from authplane.core.clock import as_text
 
 
 def shown_event(row: AuditEvent) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def shown_event(row: AuditEvent) -> dict[str, Any]:
         "data": row.detail,
         "request_id": row.request_id,
         "trace_id": row.trace_id,
-        "created_at": moment(row.created_at),
+        "created_at": as_text(row.created_at),
     }
 
 
@@ -35,9 +35,9 @@ def shown_seal(row: AuditSeal, *, removed: Iterable[int] = ()) -> dict[str, Any]
     """One batch: what was signed about it, and the signature."""
     return {
         "number": row.number,
-        "sealed_at": moment(row.sealed_at),
-        "first_at": moment(row.first_at),
-        "last_at": moment(row.last_at),
+        "sealed_at": as_text(row.sealed_at),
+        "first_at": as_text(row.first_at),
+        "last_at": as_text(row.last_at),
         "count": row.count,
         "late": row.late,
         "actions": row.actions,
@@ -63,11 +63,6 @@ def detail_text(action: str, detail: dict[str, Any]) -> str:
     declared = (*kind.required, *kind.optional) if kind else ()
     names = [*(name for name in declared if name in detail), *sorted(set(detail) - set(declared))]
     return " ".join(f"{name}={_plain(detail[name])}" for name in names)
-
-
-def moment(value: datetime) -> str:
-    """In UTC, to the second (RFC 3339 section 5.6)."""
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _plain(value: Any) -> str:

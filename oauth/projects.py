@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from audit import events, record
+from authplane.core.ids import id_or_none
 from oauth.models import Client, ConsentGrant
 from oauth.ports import project_directory
 from oauth.resources.view import ResourceView
@@ -57,7 +58,7 @@ def choose(
     """
     if not resource.rules.asks_projects or not posted:
         return ()
-    keys = {one: _key(one) for one in posted if one != DEFAULT}
+    keys = {one: id_or_none(one) for one in posted if one != DEFAULT}
     known = [key for key in keys.values() if key is not None]
     owned = project_directory().owned(user_id, known) if known else frozenset()
     foreign = next((one for one, key in keys.items() if key not in owned), None)
@@ -79,10 +80,3 @@ def choose(
             raise ForeignProject
         chosen.append(str(default))
     return tuple(dict.fromkeys(chosen))
-
-
-def _key(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from audit import record
 from audit.events import AdminKeyCreated, AdminKeyRevoked
 from authplane.core import clock
 from authplane.core.hashing import new_secret, sha256_hex
+from authplane.core.ids import id_or_none
 
 if TYPE_CHECKING:
     from admin_api.administrators.operator import Operator
@@ -140,15 +140,14 @@ def _keep_within(row: AdminApiKey, by: Operator) -> None:
 
 
 def _named(key: str) -> Q:
-    try:
-        return Q(pk=uuid.UUID(key))
-    except ValueError:
-        return Q(name=key.replace("\x00", ""))
+    found = id_or_none(key)
+    return Q(name=key.replace("\x00", "")) if found is None else Q(pk=found)
 
 
 def _problems(name: str, role: str, allowed: Collection[str] | None, days: int | None) -> list[str]:
     found = []
-    if not _NAME.fullmatch(name) or _is_id(name):
+    # A name in the form of an id could stand for another key.
+    if not _NAME.fullmatch(name) or id_or_none(name) is not None:
         found.append("name must be 1 to 64 letters, digits, dots, dashes and underscores")
     if role not in set(Role):
         found.append(f"role must be one of {', '.join(Role)}")
@@ -157,12 +156,3 @@ def _problems(name: str, role: str, allowed: Collection[str] | None, days: int |
     if days is not None and not 1 <= days <= MOST_DAYS:
         found.append(f"expires_in_days must be 1 to {MOST_DAYS}, or null")
     return found
-
-
-def _is_id(text: str) -> bool:
-    """A name in the form of an id could stand for another key."""
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True

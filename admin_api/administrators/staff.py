@@ -16,6 +16,7 @@ from audit.events import StaffRoleGranted, StaffRoleRevoked
 from authplane.accounts.errors import LastOwner
 from authplane.accounts.models import User
 from authplane.core import clock
+from authplane.core.ids import id_or_none
 
 _KEPT = "_staff_role_of_this_request"
 
@@ -160,7 +161,7 @@ def _mark(user: User, **columns: bool) -> None:
 
 def _id(text: str) -> uuid.UUID:
     """Raises: NoSuchStaff for what is nobody's."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NoSuchStaff from None
+    found = id_or_none(text)
+    if found is None:
+        raise NoSuchStaff
+    return found

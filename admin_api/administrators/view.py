@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from admin_api.administrators.keys import state_of
@@ -20,11 +19,11 @@ def shown_key(row: AdminApiKey) -> dict[str, Any]:
         "role": row.role,
         "allowed": row.allowed,
         "state": state_of(row, now=clock.now()),
-        "created_at": _moment(row.created_at),
+        "created_at": clock.as_text_or_none(row.created_at),
         "created_by": row.created_by,
-        "expires_at": _moment(row.expires_at),
-        "revoked_at": _moment(row.revoked_at),
-        "last_used_at": _moment(row.last_used_at),
+        "expires_at": clock.as_text_or_none(row.expires_at),
+        "revoked_at": clock.as_text_or_none(row.revoked_at),
+        "last_used_at": clock.as_text_or_none(row.last_used_at),
     }
 
 
@@ -36,10 +35,6 @@ def shown_staff(row: StaffRole) -> dict[str, Any]:
         "name": row.user.name,
         "status": row.user.status,
         "role": row.role,
-        "granted_at": _moment(row.granted_at),
+        "granted_at": clock.as_text_or_none(row.granted_at),
         "granted_by": row.granted_by,
     }
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

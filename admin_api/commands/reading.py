@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+from django.core.management.base import CommandError
 
 from admin_api.commands.catalogue import Command
 from admin_api.configuration.document import parse_yaml
 from authplane.core.forms import BadBody
+from authplane.core.management.files import text_of
 from authplane.core.openapi.system import YAML
-
-STDIN: Final = "-"
-MAX_FILE: Final = 1024 * 1024
 
 
 class Unusable(Exception):
@@ -26,16 +24,9 @@ def read_file(path: str) -> str:
     Raises: Unusable, naming the place and never the content.
     """
     try:
-        if path == STDIN:
-            text = sys.stdin.read(MAX_FILE + 1)
-        else:
-            with Path(path).open(encoding="utf-8") as file:
-                text = file.read(MAX_FILE + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {type(error).__name__}") from None
-    if len(text) > MAX_FILE or not text.strip():
-        raise Unusable(f"{path} is empty or larger than 1 MiB")
-    return text
+        return text_of(path)
+    except CommandError as error:
+        raise Unusable(str(error)) from None
 
 
 def languages(command: Command) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from authplane.core.config import config
 from authplane.core.hashing import b64url_decode
+from authplane.core.ids import id_or_none
 from authplane.core.jose import ASYMMETRIC, JoseError, verify_jws
 from oauth.keys.record import KeyRecord, State, state_of
 from oauth.keys.store import keys_in_force
@@ -86,7 +87,7 @@ def inspect(text: str, *, now: datetime) -> Inspection:
     key = next((known for known in keys_in_force().known.keys if known.kid == kid), None)
     state = state_of(key, among=list(keys_in_force().known.keys), now=now) if key else None
     unproven = _why_unproven(token, claims, algorithm=algorithm, key=key)
-    jti = _jti(claims)
+    jti = id_or_none(str(claims.get("jti", "")))
     standing = read_standing(jti) if jti and not unproven else None
     reasons = unproven or tuple(_objections(claims, state=state, standing=standing, now=now))
     return Inspection(
@@ -110,7 +111,7 @@ def inspect(text: str, *, now: datetime) -> Inspection:
 def claimed_jti(text: str) -> uuid.UUID | None:
     """The `jti` that a pasted token claims to have, for looking it up; proven by nothing."""
     try:
-        return _jti(_read(_tidy(text))[1])
+        return id_or_none(str(_read(_tidy(text))[1].get("jti", "")))
     except NotAToken:
         return None
 
@@ -245,13 +246,6 @@ def _object(part: str, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise NotAToken(f"Its {name} is no JSON object.")
     return found
-
-
-def _jti(claims: dict[str, Any]) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(str(claims.get("jti", "")))
-    except ValueError:
-        return None
 
 
 def _pretty(document: dict[str, Any]) -> str:

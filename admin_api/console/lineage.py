@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from admin_api.console.inspecting import WORDS, claimed_jti, in_words
 from authplane.core import clock
 from authplane.core.console_pages import add_row_tool, console_page, shown
+from authplane.core.ids import id_or_none
 from oauth.tokens.lineage import MAX_TOKENS, Kin, Line, read_line
 
 NEEDS = ("oauth.view_accesstoken",)
@@ -48,7 +49,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         typed = request.POST.get("token", "").strip()
-        jti = _uuid(typed) or claimed_jti(typed)
+        jti = id_or_none(typed) or claimed_jti(typed)
         if jti is not None:
             return redirect("admin:lineage-of", jti=jti)
         problem = "This is neither a jti (a UUID, as the audit record shows) nor a token with one."
@@ -100,10 +101,3 @@ def _acting(actors: object) -> list[str]:
         found.append(str(actors.get("sub", "")))
         actors = actors.get("act")
     return found
-
-
-def _uuid(typed: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(typed)
-    except ValueError:
-        return None

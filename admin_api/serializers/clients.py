@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body
+from authplane.core.clock import as_text
 from oauth.clients.records import security_of
 from oauth.models import Client
 
@@ -28,8 +28,8 @@ def client_view(client: Client) -> dict[str, Any]:
         "name": client.name,
         **_common(client),
         "cimd_url": client.client_id if from_document else "",
-        "issued_at": timestamp(client.created),
-        "updated_at": timestamp(client.updated),
+        "issued_at": as_text(client.created),
+        "updated_at": as_text(client.updated),
     }
 
 
@@ -41,7 +41,7 @@ def created_view(client: Client, *, secret: str | None) -> dict[str, Any]:
         **shown,
         "client_name": client.name,
         **_common(client),
-        "issued_at": timestamp(client.created),
+        "issued_at": as_text(client.created),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from admin_api.serializers.moments import timestamp
+from authplane.core.clock import as_text
 from broker.models import BrokerProvider
 from broker.providers.view import shown_provider
 
@@ -12,6 +12,6 @@ from broker.providers.view import shown_provider
 def provider_view(row: BrokerProvider) -> dict[str, Any]:
     """A provider as operators see one. Of its secret only that there is one."""
     return shown_provider(row) | {
-        "created_at": timestamp(row.created_at),
-        "updated_at": timestamp(row.updated_at),
+        "created_at": as_text(row.created_at),
+        "updated_at": as_text(row.updated_at),
     }

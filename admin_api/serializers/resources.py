@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body, Text
+from authplane.core.clock import as_text
 from authplane.core.config import config
 from oauth.models import Resource
 from oauth.resources.policy_body import CONNECT, RETURN_URLS, complete_policy
@@ -38,8 +38,8 @@ def resource_view(row: Resource) -> dict[str, Any]:
         "display_name": row.display_name,
         "scopes": row.scopes,
         "policy": _policy(row),
-        "created_at": timestamp(row.created_at),
-        "updated_at": timestamp(row.updated_at),
+        "created_at": as_text(row.created_at),
+        "updated_at": as_text(row.updated_at),
     }
 
 

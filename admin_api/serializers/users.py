@@ -7,11 +7,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from admin_api.serializers.moments import timestamp
 from admin_api.serializers.strict import Body, Secret, Text
 from authplane.accounts import services
 from authplane.accounts.errors import AccountError, WeakPassword
 from authplane.accounts.models import User
+from authplane.core.clock import as_text
 
 
 class NewUser(Body):
@@ -65,7 +65,7 @@ def user_view(user: User) -> dict[str, Any]:
         "role": user.role,
         "status": user.status,
         "provider": user.provider,
-        "created_at": timestamp(user.created_at),
+        "created_at": as_text(user.created_at),
     }
 
 

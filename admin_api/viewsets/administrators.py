@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpResponse
 from rest_framework.request import Request
@@ -21,12 +21,10 @@ from admin_api.administrators.view import shown_key, shown_staff
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
 from admin_api.models import AdminApiKey
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.routes import OperatorRoutes
 from admin_api.serializers.administrators import NewAdminKey, NewStaff, StaffChange
 from authplane.core.http import json_response
-
-DEFAULT_LIMIT: Final = 100
 
 
 class AdminKeys(OperatorRoutes):
@@ -35,8 +33,7 @@ class AdminKeys(OperatorRoutes):
     @operation(answers="AdminKey", listed="admin_keys", role=Role.SECURITY)
     def list(self, request: Request) -> HttpResponse:
         """All keys, those that ended as well, the newest first."""
-        known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request)
         rows = AdminApiKey.objects.all()
         return json_response(envelope("admin_keys", rows, page=page, render=shown_key))
 
@@ -71,8 +68,7 @@ class Staff(OperatorRoutes):
     @operation(answers="Staff", listed="staff", role=Role.SECURITY)
     def list(self, request: Request) -> HttpResponse:
         """Everybody with a role, the newest first."""
-        known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request)
         return json_response(envelope("staff", staff.list_staff(), page=page, render=shown_staff))
 
     @operation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -11,11 +10,11 @@ from rest_framework.request import Request
 
 from admin_api.administrators.operator import Operator, other_names
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes
 from admin_api.serializers.administrators import Answer, NewApproval
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from oauth.clients.errors import ClientInWrongState, ClientUnknown
 from oauth.models import ClientApproval
@@ -23,7 +22,7 @@ from oauth.registration import approval, approval_rules
 from oauth.registration.approval_rules import shown_rules
 from oauth.registration.approval_view import shown_approval
 
-DEFAULT_LIMIT: Final = 100
+ABSENT: Final = str(approval.NoSuchApproval())
 
 
 class Approvals(OperatorRoutes):
@@ -32,8 +31,7 @@ class Approvals(OperatorRoutes):
     @operation(query=("outcome",), answers="Approval", listed="approvals")
     def list(self, request: Request) -> HttpResponse:
         """All of them, the newest first; with `outcome`, for instance `waiting`, those alone."""
-        known_parameters(request, "outcome")
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, "outcome")
         outcome = request.GET.get("outcome", "")
         if outcome and outcome not in ClientApproval.Outcome.values:
             raise Invalid(f"outcome must be one of {', '.join(ClientApproval.Outcome.values)}")
@@ -56,7 +54,7 @@ class Approvals(OperatorRoutes):
     @operation(answers="Approval")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One of them."""
-        return json_response(shown_approval(_do(approval.find, _id(key))))
+        return json_response(shown_approval(_do(approval.find, row_id(key, ABSENT))))
 
     @operation(
         reads=Answer,
@@ -69,7 +67,7 @@ class Approvals(OperatorRoutes):
         operator: Operator = request.user  # type: ignore[assignment]
         row = _do(
             approval.approve,
-            _id(key),
+            row_id(key, ABSENT),
             actor=operator.actor_id,
             same_as=other_names(operator),
             reason=self._reason(request),
@@ -80,7 +78,7 @@ class Approvals(OperatorRoutes):
     def reject(self, request: Request, key: str) -> HttpResponse:
         """The client stays refused for good; one administrator is enough."""
         reason = self._reason(request)
-        row = _do(approval.reject, _id(key), actor=self.actor(request), reason=reason)
+        row = _do(approval.reject, row_id(key, ABSENT), actor=self.actor(request), reason=reason)
         return json_response(shown_approval(row))
 
     def _reason(self, request: Request) -> str:
@@ -101,7 +99,7 @@ class ApprovalSettings(OperatorRoutes):
     @operation(answers="ApprovalSettings", events=("approvals.settings_updated",), role=Role.OWNER)
     def change(self, request: Request) -> HttpResponse:
         """The rules with the members of the body: `dcr` and `cimd` of 0, 1 or 2, and `modes`."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - DRF keeps it there
+        body = self.body(request, limit=SMALL_BODY)
         try:
             after = approval_rules.change_rules(body, actor=self.actor(request))
         except approval_rules.BadRules as error:
@@ -119,11 +117,3 @@ def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         raise Conflict(str(error)) from None
     except approval.NotTheSameTwice as error:
         raise Refused(status=403, error="access_denied", text=str(error)) from None
-
-
-def _id(text: str) -> uuid.UUID:
-    """Raises: NotFound for what is none of ours."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(str(approval.NoSuchApproval())) from None

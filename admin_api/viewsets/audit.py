@@ -24,7 +24,7 @@ from audit.models import AuditCursor, AuditEvent, AuditSeal, SealRemoval
 from audit.sealing import keys
 from audit.sealing.stored import verify_stored
 from audit.selectors import find_events
-from audit.view import moment, shown_event, shown_seal
+from audit.view import shown_event, shown_seal
 from authplane.core import clock
 from authplane.core.config import config
 from authplane.core.crypto import CryptoError
@@ -53,7 +53,7 @@ class AuditEvents(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """Events that match every filter, the newest first."""
         known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT)
         if page.offset > MAX_OFFSET:
             raise Invalid(f"offset must not exceed {MAX_OFFSET}; a cursor reaches further")
         return json_response(envelope("events", _asked(request), page=page, render=shown_event))
@@ -118,7 +118,7 @@ class AuditSeals(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """All batches, the newest first."""
         known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT, is_strict=True)
         removed = set(SealRemoval.objects.values_list("seal", flat=True))
         rows = AuditSeal.objects.all()
         return json_response(
@@ -139,7 +139,7 @@ class AuditSeals(OperatorRoutes):
             "copies": [
                 {
                     "name": row.name, "seal": row.seal, "failures": row.failures,
-                    "error": row.error, "updated_at": moment(row.updated_at),
+                    "error": row.error, "updated_at": clock.as_text(row.updated_at),
                 }
                 for row in AuditCursor.objects.order_by("name")
             ],
@@ -208,7 +208,7 @@ def _moment(request: Request, name: str) -> datetime | None:
 def _verification(run: ScheduledRun | None) -> dict[str, Any] | None:
     if run is None or run.finished_at is None:
         return None
-    return {"finished_at": moment(run.finished_at), "error": run.error, "result": run.result}
+    return {"finished_at": clock.as_text(run.finished_at), "error": run.error, "result": run.result}
 
 
 def _bytes(pieces: Iterator[str]) -> Iterator[bytes]:

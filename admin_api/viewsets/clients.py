@@ -15,9 +15,7 @@ from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.clients import RotateSecret, client_view, created_view
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.clients import services
 from oauth.clients.errors import ClientError, ClientHasNoSecret, ClientUnknown
 from oauth.clients.selectors import clients, get_client
@@ -45,7 +43,7 @@ class Clients(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """Clients, the newest first; of one `status` or `source` alone when that is asked for."""
         known_parameters(request, "status", "source")
-        page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT)
         wanted = {name: request.GET.get(name, "") for name in ("status", "source")}
         if any("\x00" in value for value in wanted.values()):
             raise Invalid("the query holds a NUL byte")
@@ -54,7 +52,7 @@ class Clients(OperatorRoutes):
     @operation(answers="CreatedClient", status=201, events=("client.created_admin",))
     def create(self, request: Request) -> HttpResponse:
         """A new client, with its secret when it has one: the only time that it is shown."""
-        body = self._body(request)
+        body = self.body(request)
         with _refusals():
             _require_known(body, ON_CREATION, check=services.read_metadata_and_scope)
             made = services.create_client(body, actor=self.actor(request))
@@ -69,7 +67,7 @@ class Clients(OperatorRoutes):
     @operation(answers="Client", events=("client.updated",))
     def change(self, request: Request, client_id: str) -> HttpResponse:
         """The client with the members of the body; what is absent stays."""
-        body = self._body(request)
+        body = self.body(request)
         with _refusals():
             get_client(client_id)
             _require_known(body, ON_CHANGE)
@@ -117,9 +115,6 @@ class Clients(OperatorRoutes):
         with _refusals():
             client = move(client_id, actor=self.actor(request))
         return json_response({"status": client.status})
-
-    def _body(self, request: Request) -> dict[str, Any]:
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
 
 
 @contextmanager

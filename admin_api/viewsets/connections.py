@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import of_id, row_by_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import SMALL_BODY, OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.routes import SMALL_BODY, OperatorRoutes
 from authplane.core.crypto import CryptoError
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
 from broker.connections import provisioning
 from broker.connections.errors import BadConnection, ConnectionConflict, NoSuchConnection
 from broker.connections.view import shown_connection
 from broker.models import Connection
 
-DEFAULT_LIMIT = 100
 ABSENT = "connection not found"
 FILTERS = ("user_id", "provider", "status")
 
@@ -30,11 +27,10 @@ class Connections(OperatorRoutes):
 
     noun = "connections"
 
-    @operation(query=("user_id", "provider", "status"), answers="Connection", listed="connections")
+    @operation(query=FILTERS, answers="Connection", listed="connections")
     def list(self, request: Request) -> HttpResponse:
         """All connections, ended ones too, the newest first."""
-        known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, *FILTERS)
         rows = _filtered(request)
         return json_response(envelope(self.noun, rows, page=page, render=shown_connection))
 
@@ -43,7 +39,7 @@ class Connections(OperatorRoutes):
     )
     def create(self, request: Request) -> HttpResponse:
         """A connection that no user can make: to a service account, or with a key that is known."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        body = self.body(request, limit=SMALL_BODY)
         try:
             row = provisioning.create_connection(body, actor=self.actor(request))
         except BadConnection as error:
@@ -60,16 +56,13 @@ class Connections(OperatorRoutes):
     @operation(answers="Connection")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One connection."""
-        row = _all().filter(pk=_key(key)).first()
-        if row is None:
-            raise NotFound(ABSENT)
-        return json_response(shown_connection(row))
+        return json_response(shown_connection(row_by_id(_all(), key, ABSENT)))
 
     @operation(status=204, events=("broker_grant.revoked_admin",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The connection is ended, and its service told. Ended before: 204 all the same."""
         try:
-            provisioning.end_connection(_key(key), actor=self.actor(request))
+            provisioning.end_connection(row_id(key, ABSENT), actor=self.actor(request))
         except NoSuchConnection:
             raise NotFound(ABSENT) from None
         return HttpResponse(status=204)
@@ -98,17 +91,4 @@ def _filtered(request: Request) -> QuerySet[Connection]:
         rows = rows.filter(status=status)
     if slug := wanted["provider"]:
         rows = rows.filter(provider__slug=slug.replace("\x00", ""))
-    if not wanted["user_id"]:
-        return rows
-    try:
-        return rows.filter(user_id=uuid.UUID(wanted["user_id"]))
-    except ValueError:
-        return rows.none()
-
-
-def _key(text: str) -> uuid.UUID:
-    """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(ABSENT) from None
+    return of_id(rows, "user_id", wanted["user_id"])

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from admin_api.exceptions import Invalid, NotFound
+from admin_api.exceptions import Invalid
+from admin_api.lookup import row_id
 from admin_api.operations import Role, operation
 from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
@@ -133,19 +134,11 @@ class AssertionAudiences(EntryRoutes):
 
 
 def _issuer(key: str) -> uuid.UUID:
-    return _key(key, "workload issuer not found")
+    return row_id(key, services.ABSENT)
 
 
 def _audience(key: str) -> uuid.UUID:
-    return _key(key, "assertion audience not found")
-
-
-def _key(key: str, text: str) -> uuid.UUID:
-    """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(key)
-    except ValueError:
-        raise NotFound(text) from None
+    return row_id(key, audience_services.ABSENT)
 
 
 def _workload_of(body: dict[str, Any]) -> tuple[str, dict[str, Any]]:

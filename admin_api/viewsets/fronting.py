@@ -7,20 +7,17 @@ from rest_framework.request import Request
 
 from admin_api.exceptions import NotFound
 from admin_api.operations import operation
-from admin_api.pagination import Page, envelope
+from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, flag, known_parameters
+from admin_api.routes import OperatorRoutes, flag
 from admin_api.viewsets.resources import refusal_of
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.models import FrontingLink, Resource
 from oauth.resources.errors import ResourceError
 from oauth.resources.fronting import services
 from oauth.resources.fronting.guards import links_of
 from oauth.resources.fronting.view import link_view
 
-DEFAULT_LIMIT = 100
 FILTERS = ("source", "target")
 
 
@@ -32,8 +29,7 @@ class Fronting(OperatorRoutes):
     @operation(query=("source", "target"), answers="FrontingLink", listed="fronting_links")
     def list(self, request: Request) -> HttpResponse:
         """All links, the newest first; of one `source` or to one `target` when the query says."""
-        known_parameters(request, *FILTERS)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request, *FILTERS)
         given = {
             f"{name}__slug": request.GET[name].replace("\x00", "")
             for name in FILTERS
@@ -48,7 +44,7 @@ class Fronting(OperatorRoutes):
     def create(self, request: Request) -> HttpResponse:
         """A new link; with `dry_run=true` every check, and nothing is stored."""
         dry_run = flag(request, "dry_run")
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             row = services.create_link(body, actor=self.actor(request), dry_run=dry_run)
         except ResourceError as error:
@@ -67,7 +63,7 @@ class Fronting(OperatorRoutes):
     def change(self, request: Request, source: str, target: str) -> HttpResponse:
         """The link with another scope map; with `dry_run=true` every check, nothing is stored."""
         dry_run = flag(request, "dry_run")
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             row = services.patch_link(
                 source, target, body, actor=self.actor(request), dry_run=dry_run

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import NotFound
+from admin_api.lookup import row_id
 from admin_api.operations import operation
 from admin_api.routes import OperatorRoutes
 from admin_api.viewsets.tokens import existing_user
@@ -19,6 +18,7 @@ from oauth.consent.revocation import ConsentUnknown, revoke_consent_of_anybody
 from oauth.consent.selectors import all_consents_of
 from oauth.consent.view import shown_consent
 
+NO_GRANT = "consent grant not found"
 MOST = 1000
 """Of each kind. Nobody has so many: each is to another client and resource, or provider."""
 
@@ -53,10 +53,10 @@ class ConsentGrants(OperatorRoutes):
         """
         try:
             revoke_consent_of_anybody(
-                consent_id=uuid.UUID(key), now=clock.now(), actor=self.actor(request)
+                consent_id=row_id(key, NO_GRANT), now=clock.now(), actor=self.actor(request)
             )
-        except (ConsentUnknown, ValueError):
-            raise NotFound("consent grant not found") from None
+        except ConsentUnknown:
+            raise NotFound(NO_GRANT) from None
         return HttpResponse(status=204)
 
 

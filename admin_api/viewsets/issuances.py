@@ -38,10 +38,7 @@ class Issuances(OperatorRoutes):
         wanted = {name: request.GET.get(name, "") for name in SELECTORS}
         if not any(wanted.values()):
             raise Invalid(f"the query must name one of: {', '.join(SELECTORS)}")
-        page = Page.of(
-            request._request,  # noqa: SLF001 - DRF keeps it there
-            default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT,
-        )  # fmt: skip
+        page = Page.of(request, default=DEFAULT_LIMIT, is_strict=True, highest=MAX_LIMIT)
         since = _since(request.GET.get("since", ""), now=clock.now())
         only = None if wanted["jti"] else since
         found, tail = part_of(issued_tokens(**wanted, since=only), page=page)

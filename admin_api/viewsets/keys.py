@@ -10,33 +10,21 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.routes import OperatorRoutes, known_parameters
-from authplane.core.forms import read_json_object
+from admin_api.pagination import envelope
+from admin_api.routes import OperatorRoutes
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.keys import groups, services
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
 from broker.keys.view import shown_group, shown_key
 from broker.models import AccessGroup, ApiKey
-
-DEFAULT_LIMIT = 100
 
 
 class _Entries(OperatorRoutes):
     """What the routes of keys and groups have in common."""
 
     absent = ""
-
-    def body(self, request: Request) -> dict[str, Any]:
-        """The JSON object of the request."""
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
-
-    def page(self, request: Request, *filters: str) -> Page:
-        """The page that is asked for. Raises: Invalid."""
-        known_parameters(request, *filters)
-        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - as above
 
     def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """What the service returns. Raises: Refused."""
@@ -51,10 +39,7 @@ class _Entries(OperatorRoutes):
 
     def id(self, text: str) -> uuid.UUID:
         """An id as its row has it. Raises: NotFound for what is none of ours."""
-        try:
-            return uuid.UUID(text)
-        except ValueError:
-            raise NotFound(self.absent) from None
+        return row_id(text, self.absent)
 
 
 class ApiKeys(_Entries):
@@ -69,7 +54,7 @@ class ApiKeys(_Entries):
         rows = ApiKey.objects.select_related("group")
         for name, column in (("user_id", "user_id"), ("user_group_id", "group_id")):
             if name in request.GET:
-                rows = rows.filter(**{column: _filter(request.GET[name], name)})
+                rows = rows.filter(**{column: asked_id(request, name)})
         return json_response(envelope("api_keys", rows, page=page, render=shown_key))
 
     @operation(answers="CreatedApiKey", status=201, events=("api_key.created",), role=Role.SECURITY)
@@ -142,10 +127,3 @@ class AccessGroups(_Entries):
         """The group is gone, unless keys belong to it."""
         self.do(groups.delete_group, self.id(key), actor=self.actor(request))
         return HttpResponse(status=204)
-
-
-def _filter(text: str, name: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise Invalid(f"{name} must be an id") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -10,20 +9,18 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import row_by_id, row_by_slug, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.preconditions import Versioned, take_version
+from admin_api.routes import OperatorRoutes
 from admin_api.serializers.providers import provider_view
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.errors import BadProvider, NoSuchProvider, ProviderConflict, ProviderInUse
 from broker.models import BrokerProvider
 from broker.providers import services
 from broker.providers.view import shown_presets
 
-DEFAULT_LIMIT = 100
 ABSENT = "broker provider not found"
 
 
@@ -35,10 +32,10 @@ class BrokerProviders(OperatorRoutes):
     @operation(query=("slug",), answers="BrokerProvider", listed="broker_providers")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first; with `slug` alone, that one."""
-        known_parameters(request, "slug")
         if request.GET.get("slug"):
-            return json_response(provider_view(_only_by_slug(request)))
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+            row = row_by_slug(BrokerProvider.objects.all(), request, "slug", absent=ABSENT)
+            return json_response(provider_view(row))
+        page = self.page(request, "slug")
         rows = BrokerProvider.objects.all()
         return json_response(envelope("broker_providers", rows, page=page, render=provider_view))
 
@@ -50,42 +47,33 @@ class BrokerProviders(OperatorRoutes):
     )
     def create(self, request: Request) -> HttpResponse:
         """A new provider that can be used as it is."""
-        row = _do(services.create_provider, self._body(request), actor=self.actor(request))
+        row = _do(services.create_provider, self.body(request), actor=self.actor(request))
         return json_response(provider_view(row), status=201)
 
     @operation(answers="BrokerProvider")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One provider."""
-        row = BrokerProvider.objects.filter(pk=_key(key)).first()
-        if row is None:
-            raise NotFound(ABSENT)
-        return json_response(provider_view(row))
+        return json_response(provider_view(row_by_id(BrokerProvider.objects.all(), key, ABSENT)))
 
     @operation(answers="BrokerProvider", events=("broker_provider.patched",), role=Role.SECURITY)
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with the members of the body; with `version`, only while it is that one."""
-        body = self._body(request)
-        version = body.pop("version", None)
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-            raise Invalid("version must be a whole number")
-        row = _do(
-            services.patch_provider, _key(key), body, actor=self.actor(request), version=version
-        )
+        body = self.body(request)
+        version = take_version(body)
+        found = row_id(key, ABSENT)
+        row = _do(services.patch_provider, found, body, actor=self.actor(request), version=version)
         return json_response(provider_view(row))
 
     @operation(status=204, events=("broker_provider.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, unless something refers to it."""
-        _do(services.delete_provider, _key(key), actor=self.actor(request))
+        _do(services.delete_provider, row_id(key, ABSENT), actor=self.actor(request))
         return HttpResponse(status=204)
 
     @operation(answers="Presets")
     def presets(self, request: Request) -> HttpResponse:  # noqa: ARG002 - DRF's
         """What each preset fills in."""
         return json_response({"presets": shown_presets()})
-
-    def _body(self, request: Request) -> dict[str, Any]:
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
 
 
 def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -106,25 +94,3 @@ def _refusal_of(error: Exception) -> Refused:
     if isinstance(error, ProviderConflict | ProviderInUse):
         return Conflict(str(error))
     return Invalid(str(error))
-
-
-def _key(text: str) -> uuid.UUID:
-    """An id as its row has it; what is none of ours is no row's.
-
-    Raises: NotFound.
-    """
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(ABSENT) from None
-
-
-def _only_by_slug(request: Request) -> BrokerProvider:
-    """Raises: Invalid when something stands beside the slug; NotFound."""
-    beside = sorted(set(request.GET) - {"slug"})
-    if beside:
-        raise Invalid(f"slug cannot be combined with {beside[0]}")
-    row = BrokerProvider.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return row

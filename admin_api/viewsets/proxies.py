@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,21 +10,19 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import asked_id, row_by_id, row_id
 from admin_api.operations import operation
-from admin_api.pagination import Page, envelope
-from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.preconditions import Versioned, take_version
+from admin_api.routes import OperatorRoutes
 from authplane.core import clock
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.models import OAuthProxy
 from broker.proxies import services, sessions
 from broker.proxies.errors import BadProxy, NoSuchProxy, PassthroughRefused, ProxyConflict
 from broker.proxies.served import PASSTHROUGH
 from broker.proxies.view import shown_proxy, shown_session
 
-DEFAULT_LIMIT = 100
 ABSENT = "OAuth proxy not found"
 NO_SESSION = "session not found"
 
@@ -38,15 +35,14 @@ class OAuthProxies(OperatorRoutes):
     @operation(answers="OAuthProxy", listed="oauth_proxies")
     def list(self, request: Request) -> HttpResponse:
         """All proxies, the newest first."""
-        known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request)
         rows = OAuthProxy.objects.select_related("provider")
         return json_response(envelope("oauth_proxies", rows, page=page, render=shown_proxy))
 
     @operation(answers="OAuthProxy", status=201, events=("oauth_proxy.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new proxy that can be used as it is."""
-        row = _do(services.create_proxy, _body(request), actor=self.actor(request))
+        row = _do(services.create_proxy, self.body(request), actor=self.actor(request))
         return json_response(shown_proxy(row), status=201)
 
     @operation(answers="OAuthProxy")
@@ -57,10 +53,8 @@ class OAuthProxies(OperatorRoutes):
     @operation(answers="OAuthProxy", events=("oauth_proxy.patched",))
     def change(self, request: Request, key: str) -> HttpResponse:
         """The proxy with the members of the body; with `version`, only while it is that one."""
-        body = _body(request)
-        version = body.pop("version", None)
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-            raise Invalid("version must be a whole number")
+        body = self.body(request)
+        version = take_version(body)
         row = _do(services.find_proxy, key)
         row = _do(services.patch_proxy, row.pk, body, actor=self.actor(request), version=version)
         return json_response(shown_proxy(row))
@@ -83,8 +77,7 @@ class ProxySessions(OperatorRoutes):
     )
     def list(self, request: Request) -> HttpResponse:
         """Sessions, the newest first; of one proxy, user or client, or those that count."""
-        known_parameters(request, "proxy_id", "user_id", "client_id", "active")
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - as above
+        page = self.page(request, "proxy_id", "user_id", "client_id", "active")
         now, rows = clock.now(), sessions.sessions(**_filters(request))
         wanted = request.GET.get("active")
         if wanted is not None:
@@ -98,16 +91,16 @@ class ProxySessions(OperatorRoutes):
     @operation(answers="ProxySession")
     def retrieve(self, request: Request, key: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One session."""
-        row = sessions.sessions(pk=_id(key)).first()
-        if row is None:
-            raise NotFound(NO_SESSION)
+        row = row_by_id(sessions.sessions(), key, NO_SESSION)
         return json_response(shown_session(row, now=clock.now()))
 
     @operation(status=204, events=("oauth_proxy.session_revoked",))
     def remove(self, request: Request, key: str) -> HttpResponse:
         """None of the session's tokens works any more. Doing it twice changes nothing."""
         try:
-            sessions.revoke_session(_id(key), now=clock.now(), actor=self.actor(request))
+            sessions.revoke_session(
+                row_id(key, NO_SESSION), now=clock.now(), actor=self.actor(request)
+            )
         except sessions.NoSuchSession:
             raise NotFound(NO_SESSION) from None
         return HttpResponse(status=204)
@@ -122,10 +115,6 @@ class ProxySessions(OperatorRoutes):
         """Sessions that ended are gone."""
         deleted = sessions.clean_up_for(self.actor(request), now=clock.now())
         return json_response({"deleted_count": deleted})
-
-
-def _body(request: Request) -> dict[str, Any]:
-    return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
 
 
 def _do(change: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -149,19 +138,8 @@ def _filters(request: Request) -> dict[str, Any]:
         if not (proxy_id.isascii() and proxy_id.isdecimal() and len(proxy_id) <= 18):  # noqa: PLR2004
             raise Invalid("proxy_id must be a whole number")
         found["proxy_id"] = int(proxy_id)
-    if user_id := request.GET.get("user_id"):
-        try:
-            found["user_id"] = uuid.UUID(user_id)
-        except ValueError:
-            raise Invalid("user_id must be the id of a user") from None
+    if request.GET.get("user_id"):
+        found["user_id"] = asked_id(request, "user_id", whose="a user")
     if client_id := request.GET.get("client_id"):
         found["client__client_id"] = client_id.replace("\0", "")
     return found
-
-
-def _id(text: str) -> uuid.UUID:
-    """Raises: NotFound."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(NO_SESSION) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -10,14 +9,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.lookup import of_id, row_by_id, row_by_slug, row_id
 from admin_api.operations import operation
-from admin_api.pagination import Page, envelope
+from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import SMALL_BODY, OperatorRoutes, flag, known_parameters
+from admin_api.routes import SMALL_BODY, OperatorRoutes, flag
 from admin_api.serializers.resources import PolicyMember, ReturnUrl, resource_view
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.models import Resource
 from oauth.resources import policy, return_urls, services
 from oauth.resources.errors import (
@@ -32,7 +30,7 @@ from oauth.resources.errors import (
 from oauth.resources.fronting.view import link_view
 from oauth.resources.policy_body import RETURN_URLS
 
-DEFAULT_LIMIT = 100
+ABSENT = "resource not found"
 FILTERS = ("slug", "backend_kind", "broker_provider_id")
 
 
@@ -41,22 +39,20 @@ class Resources(OperatorRoutes):
 
     versioned = Versioned(Resource, resource_id="pk")
 
-    @operation(
-        query=("slug", "backend_kind", "broker_provider_id"), answers="Resource", listed="resources"
-    )
+    @operation(query=FILTERS, answers="Resource", listed="resources")
     def list(self, request: Request) -> HttpResponse:
         """All resources, the newest first; with `slug` alone, that one."""
-        known_parameters(request, *FILTERS)
         if request.GET.get("slug"):
-            return json_response(resource_view(_only_by_slug(request)))
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+            row = row_by_slug(Resource.objects.all(), request, *FILTERS, absent=ABSENT)
+            return json_response(resource_view(row))
+        page = self.page(request, *FILTERS)
         rows = _filtered(request)
         return json_response(envelope("resources", rows, page=page, render=resource_view))
 
     @operation(answers="Resource", status=201, events=("resource.created",))
     def create(self, request: Request) -> HttpResponse:
         """A new resource."""
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             row = services.create_resource(body, actor=self.actor(request))
         except ResourceError as error:
@@ -66,17 +62,16 @@ class Resources(OperatorRoutes):
     @operation(answers="Resource")
     def retrieve(self, request: Request, resource_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One resource."""
-        row = Resource.objects.filter(pk=_key(resource_id)).first()
-        if row is None:
-            raise NotFound("resource not found")
-        return json_response(resource_view(row))
+        return json_response(resource_view(row_by_id(Resource.objects.all(), resource_id, ABSENT)))
 
     @operation(answers="Resource", events=("resource.patched",))
     def change(self, request: Request, resource_id: str) -> HttpResponse:
         """The resource with the members of the body; lists and the policy are replaced whole."""
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
-            row = services.patch_resource(_key(resource_id), body, actor=self.actor(request))
+            row = services.patch_resource(
+                row_id(resource_id, ABSENT), body, actor=self.actor(request)
+            )
         except ResourceError as error:
             raise refusal_of(error) from None
         return json_response(resource_view(row))
@@ -89,7 +84,9 @@ class Resources(OperatorRoutes):
         """
         cascade = flag(request, "cascade")
         try:
-            services.delete_resource(_key(resource_id), actor=self.actor(request), cascade=cascade)
+            services.delete_resource(
+                row_id(resource_id, ABSENT), actor=self.actor(request), cascade=cascade
+            )
         except ResourceError as error:
             raise refusal_of(error) from None
         return HttpResponse(status=204)
@@ -226,7 +223,7 @@ class PolicyRules(OperatorRoutes):
     @operation(answers="PolicyRules", events=("resource.patched",))
     def change(self, request: Request, slug: str) -> HttpResponse:
         """The rules with the members of the body; null takes one away, absent ones stay."""
-        body = read_json_object(request._request, limit=SMALL_BODY)  # noqa: SLF001 - as above
+        body = self.body(request, limit=SMALL_BODY)
         try:
             return json_response(policy.change_rules(slug, body, actor=self.actor(request)))
         except ResourceError as error:
@@ -245,25 +242,6 @@ def refusal_of(error: ResourceError) -> Exception:
     return Invalid(str(error))
 
 
-def _key(resource_id: str) -> uuid.UUID:
-    """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(resource_id)
-    except ValueError:
-        raise NotFound("resource not found") from None
-
-
-def _only_by_slug(request: Request) -> Resource:
-    """Raises: Invalid when another filter stands beside the slug; NotFound."""
-    beside = sorted(set(request.GET) - {"slug"})
-    if beside:
-        raise Invalid(f"slug cannot be combined with {beside[0]}")
-    row = Resource.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
-    if row is None:
-        raise NotFound("resource not found")
-    return row
-
-
 def _filtered(request: Request) -> QuerySet[Resource]:
     rows = Resource.objects.all()
     kind = request.GET.get("backend_kind")
@@ -271,10 +249,4 @@ def _filtered(request: Request) -> QuerySet[Resource]:
         if kind not in Resource.Backend.values:
             raise Invalid("backend_kind must be mint or broker")
         rows = rows.filter(backend_kind=kind)
-    provider = request.GET.get("broker_provider_id")
-    if not provider:
-        return rows
-    try:
-        return rows.filter(broker_provider=uuid.UUID(provider))
-    except ValueError:
-        return rows.none()
+    return of_id(rows, "broker_provider", request.GET.get("broker_provider_id", ""))

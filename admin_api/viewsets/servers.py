@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound
+from admin_api.lookup import row_by_id
 from admin_api.operations import operation
 from admin_api.pagination import Page, envelope
-from admin_api.routes import OperatorRoutes, known_parameters
-from authplane.core.forms import read_json_object
+from admin_api.routes import MOST_LISTS, OperatorRoutes, known_parameters
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.models import UpstreamServer
 from broker.servers import services
 from broker.servers.errors import (
@@ -28,7 +26,6 @@ from broker.servers.seeds import USER, named_user
 from broker.servers.selectors import servers_of, with_chain
 from broker.servers.view import shown_server
 
-DEFAULT_LIMIT: Final = 100
 ABSENT: Final = "MCP server not found"
 
 
@@ -45,13 +42,13 @@ class McpServers(OperatorRoutes):
                 rows = servers_of(named_user(request.GET[USER]))
             except BadServer as bad:
                 raise Invalid(str(bad)) from None
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=MOST_LISTS, is_strict=True)
         return json_response(envelope("servers", rows, page=page, render=shown_server))
 
     @operation(answers="McpServer", status=201, events=("broker_server.added",))
     def create(self, request: Request) -> HttpResponse:
         """A server more for the user that `user` names."""
-        body = read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - as above
+        body = self.body(request)
         try:
             user = named_user(body.pop(USER, None))
             row = services.add_server(user, body, actor=self.actor(request))
@@ -78,9 +75,6 @@ class McpServers(OperatorRoutes):
         return HttpResponse(status=204)
 
 
-def _row(key: str) -> Any:
+def _row(key: str) -> UpstreamServer:
     """Raises: NotFound."""
-    try:
-        return with_chain().get(pk=uuid.UUID(key))
-    except (ValueError, UpstreamServer.DoesNotExist):
-        raise NotFound(ABSENT) from None
+    return row_by_id(with_chain(), key, ABSENT)

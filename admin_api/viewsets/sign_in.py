@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +9,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import row_by_id, row_by_slug, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
-from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
+from admin_api.pagination import envelope
+from admin_api.preconditions import Versioned, take_version
+from admin_api.routes import OperatorRoutes
 from admin_api.serializers.sign_in import identity_provider_view, identity_view
 from authplane.accounts.selectors import find_user
-from authplane.core.forms import read_json_object
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from broker.models import FederatedIdentity, IdentityProvider
 from broker.signin import accounts, services
 from broker.signin.errors import (
@@ -29,7 +27,6 @@ from broker.signin.errors import (
     ProviderInUse,
 )
 
-DEFAULT_LIMIT = 100
 ABSENT = "identity provider not found"
 NOT_LINKED = "identity not found"
 LINK = {"subject", "user_id"}
@@ -43,10 +40,10 @@ class IdentityProviders(OperatorRoutes):
     @operation(query=("slug",), answers="IdentityProvider", listed="identity_providers")
     def list(self, request: Request) -> HttpResponse:
         """All providers, the newest first; with `slug` alone, that one."""
-        known_parameters(request, "slug")
         if request.GET.get("slug"):
-            return json_response(identity_provider_view(_only_by_slug(request)))
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+            row = row_by_slug(IdentityProvider.objects.all(), request, "slug", absent=ABSENT)
+            return json_response(identity_provider_view(row))
+        page = self.page(request, "slug")
         rows = IdentityProvider.objects.all()
         return json_response(
             envelope("identity_providers", rows, page=page, render=identity_provider_view)
@@ -60,7 +57,7 @@ class IdentityProviders(OperatorRoutes):
     )
     def create(self, request: Request) -> HttpResponse:
         """A new provider."""
-        row = _do(services.create_provider, _body(request), actor=self.actor(request))
+        row = _do(services.create_provider, self.body(request), actor=self.actor(request))
         return json_response(identity_provider_view(row), status=201)
 
     @operation(answers="IdentityProvider")
@@ -73,19 +70,16 @@ class IdentityProviders(OperatorRoutes):
     )
     def change(self, request: Request, key: str) -> HttpResponse:
         """The provider with the members of the body; with `version`, only while it is that one."""
-        body = _body(request)
-        version = body.pop("version", None)
-        if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
-            raise Invalid("version must be a whole number")
-        row = _do(
-            services.patch_provider, _key(key), body, actor=self.actor(request), version=version
-        )
+        body = self.body(request)
+        version = take_version(body)
+        found = row_id(key, ABSENT)
+        row = _do(services.patch_provider, found, body, actor=self.actor(request), version=version)
         return json_response(identity_provider_view(row))
 
     @operation(status=204, events=("identity_provider.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The provider is gone, unless somebody signs in with it."""
-        _do(services.delete_provider, _key(key), actor=self.actor(request))
+        _do(services.delete_provider, row_id(key, ABSENT), actor=self.actor(request))
         return HttpResponse(status=204)
 
 
@@ -95,8 +89,7 @@ class Identities(OperatorRoutes):
     @operation(answers="Identity", listed="identities")
     def list(self, request: Request, key: str) -> HttpResponse:
         """The links of the provider, the newest first."""
-        known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
+        page = self.page(request)
         rows = FederatedIdentity.objects.select_related("provider", "user").filter(
             provider=_row(key)
         )
@@ -105,7 +98,7 @@ class Identities(OperatorRoutes):
     @operation(answers="Identity", status=201, events=("identity.linked",), role=Role.SECURITY)
     def create(self, request: Request, key: str) -> HttpResponse:
         """`subject` is the user `user_id` from now on."""
-        provider, body = _row(key), _body(request)
+        provider, body = _row(key), self.body(request)
         if set(body) != LINK or not all(isinstance(value, str) for value in body.values()):
             raise Invalid("subject and user_id are required texts, and nothing else is known")
         user = find_user(body["user_id"])
@@ -122,7 +115,7 @@ class Identities(OperatorRoutes):
         """The subject is nobody here any more."""
         row = (
             FederatedIdentity.objects.select_related("provider")
-            .filter(pk=_key(identity, absent=NOT_LINKED), provider=_row(key))
+            .filter(pk=row_id(identity, NOT_LINKED), provider=_row(key))
             .first()
         )
         if row is None:
@@ -150,35 +143,6 @@ def _invalid(error: Exception) -> Refused:
     return Invalid(str(error))
 
 
-def _body(request: Request) -> dict[str, Any]:
-    return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
-
-
 def _row(key: str) -> IdentityProvider:
     """Raises: NotFound."""
-    row = IdentityProvider.objects.filter(pk=_key(key)).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return row
-
-
-def _key(text: str, *, absent: str = ABSENT) -> uuid.UUID:
-    """An id as its row has it; what is none of ours is no row's.
-
-    Raises: NotFound.
-    """
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(absent) from None
-
-
-def _only_by_slug(request: Request) -> IdentityProvider:
-    """Raises: Invalid when something stands beside the slug; NotFound."""
-    beside = sorted(set(request.GET) - {"slug"})
-    if beside:
-        raise Invalid(f"slug cannot be combined with {beside[0]}")
-    row = IdentityProvider.objects.filter(slug=request.GET["slug"].replace("\x00", "")).first()
-    if row is None:
-        raise NotFound(ABSENT)
-    return row
+    return row_by_id(IdentityProvider.objects.all(), key, ABSENT)

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, NotFound
+from admin_api.lookup import row_id
 from admin_api.operations import operation
 from admin_api.pagination import Page, part_of
 from admin_api.routes import OperatorRoutes, known_parameters
@@ -88,13 +89,10 @@ def existing_user(user_id: str) -> User:
 
 def token_id(text: str) -> uuid.UUID:
     """Raises: NotFound for what is no id at all."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound("token not found") from None
+    return row_id(text, "token not found")
 
 
 def _listed(request: Request, rows: QuerySet[Any]) -> HttpResponse:
-    page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+    page = Page.of(request, default=DEFAULT_LIMIT)
     found, tail = part_of(rows, page=page)
     return json_response({"tokens": shown_tokens(found, now=clock.now()), **tail})

@@ -13,10 +13,11 @@ from admin_api.pagination import Page, envelope
 from admin_api.preconditions import Versioned
 from admin_api.routes import OperatorRoutes, flag, known_parameters
 from admin_api.serializers.users import NewUser, UserChange, user_view
+from admin_api.viewsets.tokens import existing_user
 from authplane.accounts import services
 from authplane.accounts.errors import EmailTaken, WrongState
 from authplane.accounts.models import User
-from authplane.accounts.selectors import find_user, list_users
+from authplane.accounts.selectors import list_users
 from authplane.core import clock
 from authplane.core.http import json_response
 from oauth.account.administration import UserInUse, delete_user
@@ -33,7 +34,7 @@ class Users(OperatorRoutes):
     def list(self, request: Request) -> HttpResponse:
         """All users, the newest first."""
         known_parameters(request)
-        page = Page.of(request._request, default=DEFAULT_LIMIT)  # noqa: SLF001 - DRF keeps it there
+        page = Page.of(request, default=DEFAULT_LIMIT)
         return json_response(envelope("users", list_users(), page=page, render=user_view))
 
     @operation(reads=NewUser, answers="User", status=201, events=("user.created",))
@@ -49,12 +50,12 @@ class Users(OperatorRoutes):
     @operation(answers="User")
     def retrieve(self, request: Request, user_id: str) -> HttpResponse:  # noqa: ARG002 - DRF's
         """One user."""
-        return json_response(user_view(_found(user_id)))
+        return json_response(user_view(existing_user(user_id)))
 
     @operation(reads=UserChange, answers="User", events=("user.updated",))
     def change(self, request: Request, user_id: str) -> HttpResponse:
         """The user with another e-mail or name. An empty body writes nothing."""
-        user = _found(user_id)
+        user = existing_user(user_id)
         asked = self.read(request, UserChange).validated_data
         if asked:
             try:
@@ -78,7 +79,9 @@ class Users(OperatorRoutes):
         """The user is gone; one who holds live tokens only with `force=true`."""
         force = flag(request, "force")
         try:
-            delete_user(_found(user_id).pk, force=force, now=clock.now(), actor=self.actor(request))
+            delete_user(
+                existing_user(user_id).pk, force=force, now=clock.now(), actor=self.actor(request)
+            )
         except User.DoesNotExist:
             raise NotFound("user not found") from None
         except UserInUse as error:
@@ -89,15 +92,7 @@ class Users(OperatorRoutes):
         self, request: Request, user_id: str, move: Callable[..., None], *, status: str
     ) -> HttpResponse:
         try:
-            move(user_id=_found(user_id).pk, actor=self.actor(request))
+            move(user_id=existing_user(user_id).pk, actor=self.actor(request))
         except WrongState as error:
             raise Conflict(str(error)) from None
         return json_response({"status": status})
-
-
-def _found(user_id: str) -> User:
-    """Raises: NotFound."""
-    user = find_user(user_id)
-    if user is None:
-        raise NotFound("user not found")
-    return user

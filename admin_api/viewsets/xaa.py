@@ -11,19 +11,17 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from admin_api.exceptions import Conflict, Invalid, NotFound, Refused
+from admin_api.lookup import asked_id, row_id
 from admin_api.operations import Role, operation
-from admin_api.pagination import Page, envelope
+from admin_api.pagination import envelope
 from admin_api.preconditions import Versioned
-from admin_api.routes import OperatorRoutes, known_parameters
-from authplane.core.forms import read_json_object
+from admin_api.routes import OperatorRoutes
 from authplane.core.http import json_response
-from authplane.core.routes import LARGE_BODY
 from oauth.federation.errors import EntryConflict, EntryError, IssuerAway, NoSuchEntry
 from oauth.models import SubjectMapping, TrustedIdP, XAAPolicy
 from oauth.xaa import mappings, policies, providers
 from oauth.xaa.view import idp_view, mapping_view, policy_view
 
-DEFAULT_LIMIT = 100
 RETRY_AFTER = "30"
 
 
@@ -31,18 +29,6 @@ class EntryRoutes(OperatorRoutes):
     """What the routes of identity providers have in common."""
 
     http_method_names: ClassVar[list[str]] = ["get", "head", "post", "put", "delete"]  # type: ignore[misc]
-
-    def body(self, request: Request) -> dict[str, Any]:
-        """The JSON object of the request."""
-        return read_json_object(request._request, limit=LARGE_BODY)  # noqa: SLF001 - DRF keeps it there
-
-    def page(self, request: Request, *filters: str) -> Page:
-        """The page that is asked for.
-
-        Raises: Invalid.
-        """
-        known_parameters(request, *filters)
-        return Page.of(request._request, default=DEFAULT_LIMIT, is_strict=True)  # noqa: SLF001 - DRF keeps it there
 
     def do(self, change: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """What the service returns.
@@ -158,7 +144,7 @@ class SubjectMappings(EntryRoutes):
     @operation(status=204, events=("subject_mapping.deleted",), role=Role.SECURITY)
     def remove(self, request: Request, key: str) -> HttpResponse:
         """The mapping is gone."""
-        found = _key(key, "subject mapping not found")
+        found = row_id(key, mappings.ABSENT)
         self.do(mappings.delete_mapping, found, actor=self.actor(request))
         return HttpResponse(status=204)
 
@@ -180,26 +166,12 @@ def refusal_of(error: EntryError) -> Refused:
 
 
 def _idp(key: str) -> uuid.UUID:
-    return _key(key, "trusted identity provider not found")
+    return row_id(key, providers.ABSENT)
 
 
 def _policy(key: str) -> uuid.UUID:
-    return _key(key, "XAA policy not found")
-
-
-def _key(text: str, absent: str) -> uuid.UUID:
-    """An id as its row has it; what is none of ours is no row's."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound(absent) from None
+    return row_id(key, policies.ABSENT)
 
 
 def _of_idp(rows: QuerySet[Any], request: Request) -> QuerySet[Any]:
-    wanted = request.GET.get("idp_id")
-    if not wanted:
-        return rows
-    try:
-        return rows.filter(idp_id=uuid.UUID(wanted))
-    except ValueError:
-        raise Invalid("idp_id must be an id") from None
+    return rows.filter(idp_id=asked_id(request, "idp_id")) if request.GET.get("idp_id") else rows

@@ -71,7 +71,7 @@ def put_object(seal: AuditSeal) -> None:
     if known.anchor_s3_lock_days:
         until = now + timedelta(days=known.anchor_s3_lock_days)
         headers["x-amz-object-lock-mode"] = "COMPLIANCE"
-        headers["x-amz-object-lock-retain-until-date"] = f"{until:%Y-%m-%dT%H:%M:%SZ}"
+        headers["x-amz-object-lock-retain-until-date"] = clock.as_text(until)
     signer = Signer(known.anchor_s3_access_key, known.anchor_s3_secret_key, known.anchor_s3_region)
     try:
         answer = send(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Final
+
+FAR_FUTURE: Final = 1e12
 
 
 def now() -> datetime:
@@ -14,6 +17,18 @@ def now() -> datetime:
 def epoch() -> int:
     """The present instant in whole seconds since 1970, as token claims count it."""
     return int(time.time())
+
+
+def numeric_date(value: object, *, before: float = FAR_FUTURE) -> float | None:
+    """The seconds since 1970 that a claim says; None for what says none. True is no number here.
+
+    A number of four hundred digits cannot be reckoned with.
+
+    Spec: RFC 7519 section 2, NumericDate.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < before else None
 
 
 def as_text(moment: datetime) -> str:

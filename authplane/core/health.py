@@ -103,4 +103,4 @@ def _get_only(request: HttpRequest) -> HttpResponse | None:
 
 
 def _time() -> str:
-    return clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    return clock.as_text(clock.now())

@@ -21,6 +21,14 @@ def uuid7() -> uuid.UUID:
     return compat.uuid7()
 
 
+def id_or_none(value: object) -> uuid.UUID | None:
+    """The id that a text spells; None for every other text, and for what is no text."""
+    try:
+        return uuid.UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def first_uuid7_at(moment: datetime) -> uuid.UUID:
     """The least UUIDv7 that could have been made at ``moment``; of earlier times that of 1970.
 

@@ -18,7 +18,7 @@ from broker.connect.senders import is_from
 from broker.models import ConnectState
 from broker.providers.selectors import provider_by_id
 from oauth.authorize.responses import see_other
-from oauth.sessions.form import Form
+from oauth.sessions.form import Form, read_query
 from oauth.sessions.services import signed_in
 
 DENIED: Final = "access_denied"
@@ -41,7 +41,7 @@ def _callback(request: HttpRequest, *, slug: str) -> HttpResponse:
     session = signed_in(request)
     if session is None:
         return refusal_page(refusals.SIGNED_OUT)
-    answer = Form({name: tuple(values) for name, values in request.GET.lists()})
+    answer = read_query(request)
     if not answer.one("state"):
         return refusal_page(refusals.MALFORMED)
     if refused := limits.refuse_beyond(request, limits.FINISH, user=session.user):

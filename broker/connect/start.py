@@ -30,7 +30,7 @@ from broker.upstream.base import UpstreamError
 from oauth.authorize.responses import see_other
 from oauth.consent.display import shown_resource
 from oauth.sessions import csrf
-from oauth.sessions.form import Form, read_page_form
+from oauth.sessions.form import Form, read_page_form, read_query
 from oauth.sessions.services import signed_in
 from oauth.sessions.views import stale_form
 
@@ -148,7 +148,7 @@ def _read(request: HttpRequest) -> Form:
     """What the link or the form says."""
     if request.method == "POST":
         return read_page_form(request) or Form({})
-    return Form({name: tuple(values) for name, values in request.GET.lists()})
+    return read_query(request)
 
 
 def _sign_in_url(provider: str, form: Form) -> str:

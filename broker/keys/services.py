@@ -13,6 +13,7 @@ from audit import record
 from audit.events import ApiKeyCreated, ApiKeyDeleted, ApiKeyPatched, ApiKeyRevoked
 from authplane.accounts.models import User
 from authplane.core import clock
+from authplane.core.ids import id_or_none
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry, Problem
 from broker.keys.secret import SHOWN, hash_of, is_key, new_key
 from broker.keys.texts import one_line, stranger_problems
@@ -148,7 +149,4 @@ def _expiry(days: Any, problems: list[Problem]) -> datetime | None:
 
 def _by_id(value: Any) -> dict[str, Any]:
     """The condition that a row has this id; no row meets that of what is no id at all."""
-    try:
-        return {"pk": uuid.UUID(value) if isinstance(value, str) else None}
-    except ValueError:
-        return {"pk": None}
+    return {"pk": id_or_none(value)}

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -31,7 +30,7 @@ from broker.proxies.hops import NotContinuable, go_on, time_to_return
 from broker.proxies.patterns import is_allowed
 from broker.proxies.selectors import Proxy, proxy_by_id
 from oauth.authorize import pending
-from oauth.authorize.decision import Step, asks_to_sign_in_again, next_step
+from oauth.authorize.decision import Step, next_step
 from oauth.authorize.parameters import Parameters, UnreadableQuery, read_parameters
 from oauth.authorize.protocol import Wish, read_wish
 from oauth.authorize.responses import error_redirect, see_other
@@ -49,8 +48,9 @@ from oauth.errors import OAuthError, Reason
 from oauth.models import AuthorizationRequest
 from oauth.resources.scopes import grantable
 from oauth.sessions import return_to
-from oauth.sessions.context import needs_another_sign_in, reached_level
-from oauth.sessions.services import SignedIn, must_sign_in, signed_in
+from oauth.sessions.context import reached_level
+from oauth.sessions.demands import demands_sign_in, to_sign_in
+from oauth.sessions.services import SignedIn, signed_in
 from oauth.views.authorize import own_target
 
 PER_MINUTE: Final = 10
@@ -171,22 +171,14 @@ def _scopes(proxy: Proxy, wish: Wish, *, asker: Asker) -> tuple[str, ...]:
 def _proceed(request: HttpRequest, asked: Asked, *, target: str) -> HttpResponse:
     """Raises: OAuthError when the user would have to be asked and must not be; NotContinuable."""
     wish, ticket, session = asked.wish, return_to.ticket_of(target), signed_in(request)
-    is_too_weak = needs_another_sign_in(session, requested=wish.requested_levels, ticket=ticket)
     step = next_step(
         wish,
-        must_sign_in=must_sign_in(
-            session,
-            again=asks_to_sign_in_again(wish) or is_too_weak,
-            max_age=wish.max_age,
-            ticket=ticket,
-            now=clock.epoch(),
-        ),
+        must_sign_in=demands_sign_in(wish, session=session, ticket=ticket),
         is_consented=_is_consented(session, asked),
         redirect_uri=asked.asker.address.redirect_uri,
     )
     if step is Step.SIGN_IN or session is None:
-        signed = quote(return_to.sign(target), safe="/?:@")
-        return see_other(f"{reverse('login')}?redirect={signed}")
+        return to_sign_in(target)
     draft = _draft(asked, session=session)
     if step is Step.CONSENT:
         waiting = pending.begin(draft, started=asked.started)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authplane.core.config import config
+from authplane.core.ids import id_or_none
 from authplane.core.uris import fold_resource, is_loopback_host
 from broker.models import BrokerProvider, OAuthProxy
 from broker.providers.services import MAX_NAME, SLUG
@@ -171,12 +171,9 @@ def _provider(value: Any) -> BrokerProvider | None:
     if isinstance(value, int):
         return BrokerProvider.objects.filter(number=value).first() if 0 < value < 2**31 else None
     found = BrokerProvider.objects.filter(slug=value.lower().replace("\0", "")).first()
-    if found is not None:
-        return found
-    try:
-        return BrokerProvider.objects.filter(pk=uuid.UUID(value)).first()
-    except ValueError:
-        return None
+    if found is None and (key := id_or_none(value)):
+        found = BrokerProvider.objects.filter(pk=key).first()
+    return found
 
 
 def _is_safe(uri: str) -> bool:

@@ -22,7 +22,7 @@ from broker.proxies.selectors import proxy_by_id
 from oauth.authorize import pending
 from oauth.errors import Reason
 from oauth.models import AuthorizationRequest
-from oauth.sessions.form import Form
+from oauth.sessions.form import Form, read_query
 from oauth.sessions.services import signed_in
 
 
@@ -38,7 +38,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
     session = signed_in(request)
     if session is None:
         return refusal_page(refusals.SIGNED_OUT)
-    answer = Form({name: tuple(values) for name, values in request.GET.lists()})
+    answer = read_query(request)
     if not answer.one("state"):
         return refusal_page(refusals.MALFORMED)
     try:

@@ -20,7 +20,7 @@ from audit.events import ProxyConsentDenied
 from authplane.accounts.models import User
 from authplane.core import clock
 from authplane.core.metrics import counter
-from authplane.core.pages import error_page, page_view, render_page
+from authplane.core.pages import page_view, render_page
 from broker.providers.selectors import provider_by_id
 from broker.proxies import consents
 from broker.proxies.authorize import not_continuable
@@ -35,6 +35,7 @@ from oauth.authorize.trust import (
     refusal_page,
     switched_off,
 )
+from oauth.consent.dead_ends import nothing_ticked, signed_out
 from oauth.consent.display import destination, shown_client, shown_resource
 from oauth.errors import Reason
 from oauth.models import AuthorizationRequest, Client
@@ -87,7 +88,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
 def _decide(request: HttpRequest) -> HttpResponse:
     session = signed_in(request)
     if session is None:
-        return _signed_out()
+        return signed_out()
     form = read_page_form(request) or Form({})
     if not csrf.is_session_post_genuine(request, presented=form.one("csrf_token")):
         return stale_form()
@@ -245,20 +246,4 @@ def _withdrawn_page(proxy: Proxy, waiting: AuthorizationRequest) -> HttpResponse
 
 
 def _nothing_ticked(waiting: AuthorizationRequest) -> HttpResponse:
-    return error_page(
-        status=400,
-        title="Nothing is ticked",
-        message="You chose Allow without allowing anything. No decision was made.",
-        steps=("Go back and tick at least one thing, or choose Deny.",),
-        back=(f"{reverse('proxy-consent')}?{urlencode({'session_id': waiting.id})}", "Back"),
-    )
-
-
-def _signed_out() -> HttpResponse:
-    return error_page(
-        status=401,
-        title="You are signed out",
-        message="Your session ended before you answered. No decision was made.",
-        steps=("Go back to the application and start again.",),
-        back=(reverse("login"), "Sign in"),
-    )
+    return nothing_ticked(f"{reverse('proxy-consent')}?{urlencode({'session_id': waiting.id})}")

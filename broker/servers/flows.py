@@ -37,7 +37,7 @@ from broker.servers.wire import (
     user_of,
 )
 from oauth.authorize.responses import see_other
-from oauth.sessions.form import Form
+from oauth.sessions.form import Form, read_query
 from oauth.sessions.services import signed_in
 
 PAGE: Final = "/mcp-servers"
@@ -115,7 +115,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
     session = signed_in(request)
     if session is None:
         return _back(NOT_SIGNED_IN)
-    answer = Form({name: tuple(values) for name, values in request.GET.lists()})
+    answer = read_query(request)
     presented = answer.one("state")
     try:
         claimed = state.claim(

@@ -12,6 +12,7 @@ from django.db import transaction
 from audit import events, record
 from authplane.accounts.models import User
 from authplane.core import clock
+from authplane.core.ids import id_or_none
 from broker.connections.services import revoke
 from broker.models import Connection, ConnectState, Profile, Project, UpstreamServer
 from broker.servers.addresses import read_address
@@ -136,19 +137,12 @@ def _read(body: Mapping[str, Any]) -> tuple[str, str, uuid.UUID | None]:
     if not isinstance(name, str) or len(name) > MAX_NAME or not name.isprintable():
         problems.append(Problem("name", f"must be a text of at most {MAX_NAME} characters"))
         name = ""
-    profile = _key(body.get("profile"))
+    profile = id_or_none(body.get("profile"))
     if body.get("profile") and profile is None:
         problems.append(Problem("profile", "must be the id of a profile"))
     if problems:
         raise BadServer(problems)
     return url, name.strip(), profile
-
-
-def _key(value: object) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _place(url: str) -> str:

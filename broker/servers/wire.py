@@ -18,6 +18,7 @@ from authplane.accounts.models import User
 from authplane.core.dispatch import refusal
 from authplane.core.forms import BadBody, read_json_object
 from authplane.core.http import JSON, error_response
+from authplane.core.ids import id_or_none
 from authplane.core.routes import DEFAULT_BODY
 from broker.connections.views import is_same_origin
 from broker.servers.errors import ForeignServer, NoSuchServer
@@ -126,12 +127,10 @@ def known_members(body: Mapping[str, Any], *names: str) -> None:
 
 def read_id(value: object, *, name: str) -> uuid.UUID:
     """The id. Raises: Refused with 400 for what is none."""
-    try:
-        if isinstance(value, str):
-            return uuid.UUID(value)
-    except ValueError:
-        pass
-    raise Refused(400, "invalid_request", f"{name} must be a UUID")
+    found = id_or_none(value)
+    if found is None:
+        raise Refused(400, "invalid_request", f"{name} must be a UUID")
+    return found
 
 
 def refused_server(error: NoSuchServer | ForeignServer, *, is_told: bool = True) -> Refused:

@@ -33,7 +33,7 @@ from broker.signin.refusals import down_page, limited_page, refusal_page
 from broker.signin.secrets import CONFIGURED
 from broker.signin.start import PER_MINUTE
 from oauth.sessions.arrival import lead_on
-from oauth.sessions.form import Form
+from oauth.sessions.form import Form, read_query
 from oauth.sessions.return_to import local_path
 from oauth.sessions.services import begin_session
 
@@ -59,7 +59,7 @@ def _callback(request: HttpRequest, *, slug: str) -> HttpResponse:
     verdict = windows.take_of_address(request, ROUTE, limit=PER_MINUTE)
     if not verdict.allowed:
         return limited_page(verdict)
-    answer = Form({name: tuple(values) for name, values in request.GET.lists()})
+    answer = read_query(request)
     if not answer.one("state"):
         return refusal_page(refusals.MALFORMED)
     try:

@@ -25,7 +25,7 @@ from broker.signin.providers import SignInProvider, enabled_providers, provider_
 from broker.signin.refusals import NO_PROVIDER, down_page, limited_page, refusal_page
 from broker.upstream.authorize_url import authorize_url
 from oauth.authorize.responses import see_other
-from oauth.sessions.form import Form
+from oauth.sessions.form import read_query
 from oauth.sessions.return_to import Waiting, local_path, waiting_request
 
 ROUTE: Final = "oidc_start"
@@ -47,7 +47,7 @@ def start(request: HttpRequest) -> HttpResponse:
     verdict = windows.take_of_address(request, ROUTE, limit=PER_MINUTE)
     if not verdict.allowed:
         return limited_page(verdict)
-    asked = Form({name: tuple(values) for name, values in request.GET.lists()})
+    asked = read_query(request)
     target = local_path(asked.one("redirect"))
     if not asked.one("provider") and len(enabled_providers()) > 1:
         return see_other(f"{reverse('login')}?{urlencode({'redirect': target})}")

@@ -3,6 +3,7 @@
 import math
 from typing import Any, Final
 
+from authplane.core.clock import numeric_date
 from authplane.core.config import config
 from authplane.core.jose import JoseError, unverified_claims
 from authplane.core.replay import spend_once
@@ -17,7 +18,6 @@ libraries. It is used once anyway; the limit bounds how long its id has to be re
 MAX_JTI: Final = 255
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - a path
 PUSH_PATH: Final = "/oauth/par"
-FAR_FUTURE: Final = 1e12
 ACCEPTED_TYPES: Final = ("", "JWT", "client-authentication+jwt")
 """The type may be absent. A DPoP proof or an access token signed with the same key is neither."""
 
@@ -99,22 +99,15 @@ def require_timely(
     Raises: OAuthError(reason).
     """
     skew = config().tokens.clock_skew
-    expires = _moment(claims.get("exp"))
+    expires = numeric_date(claims.get("exp"))
     if expires is None or not now - skew < expires <= now + MAX_LIFETIME + skew:
         raise OAuthError(reason)
     for name in ("nbf", "iat"):
         if name in claims:
-            begins = _moment(claims[name])
+            begins = numeric_date(claims[name])
             if begins is None or begins > now + skew:
                 raise OAuthError(reason)
     return expires
-
-
-def _moment(value: object) -> float | None:
-    """A NumericDate; None when it is none. True is no number here."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < FAR_FUTURE else None
 
 
 def _is_plain(text: str) -> bool:

@@ -18,6 +18,7 @@ from authplane.core.pages import error_page, page_view, render_page
 from oauth.authorize.responses import see_other
 from oauth.authorize.trust import INACTIVE_CLIENT, refusal_page, switched_off
 from oauth.consent import grant_services as services
+from oauth.consent.dead_ends import nothing_ticked, signed_out
 from oauth.consent.display import shown_client, shown_resource
 from oauth.consent.grant_link import PARAMETER, Ask, read_link
 from oauth.consent.selectors import includes, standing_consent
@@ -81,7 +82,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
 def _decide(request: HttpRequest) -> HttpResponse:
     session = signed_in(request)
     if session is None:
-        return _signed_out()
+        return signed_out("Open the link of the application again.")
     form = read_page_form(request) or Form({})
     if not csrf.is_session_post_genuine(request, presented=form.one("csrf_token")):
         return stale_form()
@@ -229,20 +230,4 @@ def _already_answered() -> HttpResponse:
 
 def _nothing_ticked(question: Question) -> HttpResponse:
     here = f"{reverse('consent-grant')}?{urlencode({PARAMETER: question.link})}"
-    return error_page(
-        status=400,
-        title="Nothing is ticked",
-        message="You chose Allow without allowing anything. No decision was made.",
-        steps=("Go back and tick at least one thing, or choose Deny.",),
-        back=(here, "Back"),
-    )
-
-
-def _signed_out() -> HttpResponse:
-    return error_page(
-        status=401,
-        title="You are signed out",
-        message="Your session ended before you answered. No decision was made.",
-        steps=("Open the link of the application again.",),
-        back=(reverse("login"), "Sign in"),
-    )
+    return nothing_ticked(here)

@@ -24,6 +24,7 @@ from oauth.authorize.trust import (
     switched_off,
 )
 from oauth.consent import services
+from oauth.consent.dead_ends import nothing_ticked, signed_out
 from oauth.consent.page import consent_page
 from oauth.errors import Reason
 from oauth.models import AuthorizationRequest, Client
@@ -63,7 +64,7 @@ def _ask(request: HttpRequest) -> HttpResponse:
 def _decide(request: HttpRequest) -> HttpResponse:
     session = signed_in(request)
     if session is None:
-        return _signed_out()
+        return signed_out()
     form = read_page_form(request) or Form({})
     if not csrf.is_session_post_genuine(request, presented=form.one("csrf_token")):
         return stale_form()
@@ -159,20 +160,4 @@ def _already_answered() -> HttpResponse:
 
 
 def _nothing_ticked(waiting: AuthorizationRequest) -> HttpResponse:
-    return error_page(
-        status=400,
-        title="Nothing is ticked",
-        message="You chose Allow without allowing anything. No decision was made.",
-        steps=("Go back and tick at least one thing, or choose Deny.",),
-        back=(f"{reverse('consent')}?{urlencode({'session_id': waiting.id})}", "Back"),
-    )
-
-
-def _signed_out() -> HttpResponse:
-    return error_page(
-        status=401,
-        title="You are signed out",
-        message="Your session ended before you answered. No decision was made.",
-        steps=("Go back to the application and start again.",),
-        back=(reverse("login"), "Sign in"),
-    )
+    return nothing_ticked(f"{reverse('consent')}?{urlencode({'session_id': waiting.id})}")

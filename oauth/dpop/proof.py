@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from authplane.core import jose
+from authplane.core.clock import numeric_date
 from authplane.core.config import config
 from authplane.core.hashing import b64url, constant_time_equals, sha256
 from authplane.core.jose import JoseError
@@ -29,7 +30,6 @@ _TYPE: Final = "dpop+jwt"
 _KEY_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 _MAX_PROOF: Final = 8192
 _MAX_ID: Final = 256
-_FAR_FUTURE: Final = 1e12
 _NAMESPACE: Final = "dpop"
 
 
@@ -157,7 +157,7 @@ def _require_claims(claims: dict[str, Any]) -> str:
     texts = (claims.get("htm"), claims.get("htu"))
     if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_ID or not jti.isprintable():
         raise OAuthError(Reason.DPOP_CLAIM_MISSING)
-    if not all(isinstance(text, str) for text in texts) or not _is_time(issued):
+    if not all(isinstance(text, str) for text in texts) or numeric_date(issued) is None:
         raise OAuthError(Reason.DPOP_CLAIM_MISSING)
     return jti
 
@@ -176,7 +176,7 @@ def _require_now(claims: dict[str, Any], *, now: datetime) -> None:
     expires = claims.get("exp")
     if abs(moment - claims["iat"]) > lifetime:
         raise OAuthError(Reason.DPOP_TIME)
-    if expires is not None and (not _is_time(expires) or moment > expires + lifetime):
+    if expires is not None and (numeric_date(expires) is None or moment > expires + lifetime):
         raise OAuthError(Reason.DPOP_TIME)
 
 
@@ -205,10 +205,3 @@ def _require_token(claims: dict[str, Any], *, access_token: str) -> None:
     expected = b64url(sha256(access_token))
     if not isinstance(presented, str) or not constant_time_equals(presented, expected):
         raise OAuthError(Reason.DPOP_TOKEN_HASH)
-
-
-def _is_time(value: object) -> bool:
-    """A NumericDate. A number of four hundred digits cannot be reckoned with."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < _FAR_FUTURE

@@ -20,12 +20,14 @@ from oauth.clients import fetching
 from oauth.federation import selectors
 from oauth.federation.body import place_problems, read_change, read_new
 from oauth.federation.discovery import discover_jwks_uri
-from oauth.federation.errors import BadEntry, EntryConflict, IssuerAway, NoSuchEntry, Problem
+from oauth.federation.entries import entry_of
+from oauth.federation.errors import BadEntry, EntryConflict, IssuerAway, Problem
 from oauth.federation.keys import KeysRejected, drop, refetch
 from oauth.federation.presets import GITHUB_ACTIONS
 from oauth.federation.reading import unknown_clients, url_problem
 from oauth.models import TrustedIdP, WorkloadIssuer
 
+ABSENT: Final = "workload issuer not found"
 GITHUB_KEYS: Final = "https://token.actions.githubusercontent.com/.well-known/jwks"
 EMPTY: Final[dict[str, Any]] = {
     "jwks_uri": "",
@@ -140,17 +142,11 @@ def find_row(key: uuid.UUID) -> WorkloadIssuer:
 
     Raises: NoSuchEntry.
     """
-    row = WorkloadIssuer.objects.filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("workload issuer not found")
-    return row
+    return entry_of(WorkloadIssuer.objects.all(), key, ABSENT)
 
 
 def _locked(key: uuid.UUID) -> WorkloadIssuer:
-    row = WorkloadIssuer.objects.select_for_update().filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("workload issuer not found")
-    return row
+    return entry_of(WorkloadIssuer.objects.select_for_update(), key, ABSENT)
 
 
 def _require_distinct(issuer: str) -> None:

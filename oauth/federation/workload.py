@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from authplane.core.clock import numeric_date
 from authplane.core.config import config
 from authplane.core.jose import JoseError, unverified_claims, unverified_header
 from oauth.errors import OAuthError, Reason
@@ -20,7 +21,6 @@ from oauth.federation.rules import Rule, first_match
 from oauth.federation.selectors import TrustedIssuer, find_issuer
 
 MAX_JTI: Final = 255
-FAR_FUTURE: Final = 1e12
 IDENTITY_ASSERTION: Final = "oauth-id-jag+jwt"
 SPIFFE_SCHEME: Final = "spiffe://"
 BINDINGS: Final = frozenset({"jkt", "x5t#S256"})
@@ -155,14 +155,14 @@ def _require_timely(claims: dict[str, Any], *, now: int) -> float:
     Raises: OAuthError(WORKLOAD_EXPIRED), OAuthError(WORKLOAD_TOO_OLD).
     """
     skew, oldest = config().tokens.clock_skew, config().workload.max_token_age
-    expires = _moment(claims.get("exp"))
+    expires = numeric_date(claims.get("exp"))
     if expires is None or expires <= now - skew:
         raise OAuthError(Reason.WORKLOAD_EXPIRED)
     for name in ("nbf", "iat"):
-        begins = _moment(claims[name]) if name in claims else 0.0
+        begins = numeric_date(claims[name]) if name in claims else 0.0
         if begins is None or begins > now + skew:
             raise OAuthError(Reason.WORKLOAD_TOKEN_INVALID)
-    issued = _moment(claims.get("iat"))
+    issued = numeric_date(claims.get("iat"))
     if (expires > now + oldest) if issued is None else (issued < now - oldest):
         raise OAuthError(Reason.WORKLOAD_TOO_OLD)
     return expires
@@ -202,10 +202,3 @@ def _is_text(value: object) -> bool:
 def _is_plain(text: str, *, longest: int) -> bool:
     """What can be written down: neither empty nor endless, without control characters."""
     return 0 < len(text) <= longest and text.isprintable()
-
-
-def _moment(value: object) -> float | None:
-    """A NumericDate; None when it is none. True is no number here."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < FAR_FUTURE else None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
+from authplane.core.clock import as_text_or_none
 from oauth.models import ClientApproval
 from oauth.registration.approval import needed_now
 
@@ -20,15 +20,15 @@ def shown_approval(row: ClientApproval) -> dict[str, Any]:
         "cause": row.cause,
         "needed": needed_now(row) if is_open else row.needed,
         "given": sum(vote.verdict == vote.Verdict.APPROVE for vote in votes),
-        "requested_at": _moment(row.requested_at),
+        "requested_at": as_text_or_none(row.requested_at),
         "requested_by": row.requested_by,
-        "decided_at": _moment(row.decided_at),
+        "decided_at": as_text_or_none(row.decided_at),
         "votes": [
             {
                 "administrator": vote.administrator,
                 "verdict": vote.verdict,
                 "reason": vote.reason,
-                "created_at": _moment(vote.created_at),
+                "created_at": as_text_or_none(vote.created_at),
             }
             for vote in votes
         ],
@@ -43,10 +43,6 @@ def shown_approval(row: ClientApproval) -> dict[str, Any]:
             "token_endpoint_auth_method": client.token_endpoint_auth_method,
             "scope": client.scope,
             "software_id": client.software_id,
-            "issued_at": _moment(client.created),
+            "issued_at": as_text_or_none(client.created),
         },
     }
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authplane.core.ids import id_or_none
 from oauth.resources.errors import Problem
 from oauth.resources.policy_body import read_policy
 from oauth.resources.scopes import is_scope_name
@@ -92,10 +92,8 @@ def _provider_id(value: Any) -> Found:
     """Empty, as it is shown where there is none, is none."""
     if value == "":
         return None, []
-    try:
-        return uuid.UUID(value if isinstance(value, str) else ""), []
-    except ValueError:
-        return None, [Problem("broker_provider_id", "must be the id of a provider")]
+    found = id_or_none(value)
+    return found, [] if found else [Problem("broker_provider_id", "must be the id of a provider")]
 
 
 def _provider_slug(value: Any) -> Found:

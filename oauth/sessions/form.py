@@ -1,4 +1,4 @@
-"""Read what a form of ours was sent with."""
+"""Read what a form of ours was sent with, or a query that somebody else wrote."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ class Form:
     def all(self, name: str) -> tuple[str, ...]:
         """Every value in order: a list of tick boxes."""
         return self.fields.get(name, ())
+
+
+def read_query(request: HttpRequest) -> Form:
+    """The parameters of a query, to be read like the fields of a form."""
+    return Form({name: tuple(values) for name, values in request.GET.lists()})
 
 
 def read_page_form(request: HttpRequest) -> Form | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db.models import QuerySet, Subquery
 
 from authplane.core.clock import as_text
-from authplane.core.ids import first_uuid7_at
+from authplane.core.ids import first_uuid7_at, id_or_none
 from oauth.models import AccessToken, Client, Resource
 from oauth.resources.selectors import find_resource, find_resource_by_id, resource_of_audience
 from oauth.tokens.exchange.actors import agents_of
@@ -37,7 +37,7 @@ def issued_tokens(
     rows: QuerySet[AccessToken] = AccessToken.objects.select_related("application")
     for column, text in (("user_id", user), ("pk", jti)):
         if text:
-            key = _id(text)
+            key = id_or_none(text)
             rows = rows.filter(**{column: key}) if key else rows.none()
     if client:
         # A subquery and no join: PostgreSQL then walks the index of this client from its end.
@@ -146,16 +146,9 @@ def _client_ids(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 def _audiences(resource: str) -> list[str]:
     """What the ledger calls the resource; whatever nobody registered may be what it once was."""
-    key = _id(resource)
+    key = id_or_none(resource)
     known = (find_resource_by_id(key) if key else None) or find_resource(resource)
     return [name for name in (known.uri, known.slug) if name] if known else [resource]
-
-
-def _id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 def _without_empty(shown: dict[str, Any], *optional: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from authplane.core.metrics import counter
 from authplane.core.pages import error_page, page_view
 from oauth.authorize import pending
 from oauth.authorize.access import Access
-from oauth.authorize.decision import Step, asks_to_sign_in_again, next_step
+from oauth.authorize.decision import Step, next_step
 from oauth.authorize.incoming import (
     Incoming,
     read_incoming,
@@ -41,8 +41,9 @@ from oauth.errors import OAuthError
 from oauth.models import AuthorizationRequest
 from oauth.projects import is_settled, remembered
 from oauth.sessions import csrf, return_to
-from oauth.sessions.context import needs_another_sign_in, reached_level
-from oauth.sessions.services import SignedIn, must_sign_in, signed_in
+from oauth.sessions.context import reached_level
+from oauth.sessions.demands import demands_sign_in, to_sign_in
+from oauth.sessions.services import SignedIn, signed_in
 from oauth.tokens.codes import issue_code
 
 log = logging.getLogger(__name__)
@@ -133,22 +134,14 @@ def _proceed(request: HttpRequest, asked: Asked, *, target: str, started: dateti
     asker, wish, access = asked.asker, asked.wish, asked.access
     ticket = return_to.ticket_of(target)
     session = signed_in(request)
-    is_too_weak = needs_another_sign_in(session, requested=wish.requested_levels, ticket=ticket)
     step = next_step(
         wish,
-        must_sign_in=must_sign_in(
-            session,
-            again=asks_to_sign_in_again(wish) or is_too_weak,
-            max_age=wish.max_age,
-            ticket=ticket,
-            now=clock.epoch(),
-        ),
+        must_sign_in=demands_sign_in(wish, session=session, ticket=ticket),
         is_consented=_is_consented(session, asker=asker, access=access),
         redirect_uri=asker.address.redirect_uri,
     )
     if step is Step.SIGN_IN or session is None:
-        signed = quote(return_to.sign(target), safe="/?:@")
-        return see_other(f"{reverse('login')}?redirect={signed}")
+        return to_sign_in(target)
     pushed = asked.incoming.pushed
     draft = AuthorizationRequest(
         client=asker.client,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from authplane.core.clock import numeric_date
 from authplane.core.config import config
 from authplane.core.jose import ASYMMETRIC, JoseError, unverified_claims, unverified_header
 from oauth.errors import OAuthError, Reason
@@ -25,6 +26,7 @@ MAX_SUBJECT: Final = 512
 MAX_RESOURCES: Final = 20
 MAX_URI: Final = 2048
 FAR_FUTURE: Final = 1e11
+_TIMES: Final = ("exp", "iat", "nbf")
 ASSERTION_IDS: Final = "identity_assertion"
 """Namespace of the ids that were used."""
 BINDINGS: Final = frozenset({"jkt", "x5t#S256"})
@@ -148,10 +150,11 @@ def _require_timely(claims: Mapping[str, Any], *, now: float) -> float:
     OAuthError(ASSERTION_CLAIMS).
     """
     skew = config().tokens.clock_skew
-    expires, issued = _moment(claims.get("exp")), _moment(claims.get("iat"))
+    said = {name: numeric_date(claims.get(name), before=FAR_FUTURE) for name in _TIMES}
+    expires, issued = said["exp"], said["iat"]
     if expires is None or issued is None:
         raise OAuthError(Reason.ASSERTION_CLAIMS)
-    begins = _moment(claims["nbf"]) if "nbf" in claims else issued
+    begins = said["nbf"] if "nbf" in claims else issued
     if expires <= now - skew:
         raise OAuthError(Reason.ASSERTION_EXPIRED)
     if begins is None or max(begins, issued) > now + skew:
@@ -198,10 +201,3 @@ def _confirmation(value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or not value or not BINDINGS.issuperset(value):
         raise OAuthError(Reason.ASSERTION_KEY)
     return {name: str(bound) for name, bound in value.items()}
-
-
-def _moment(value: object) -> float | None:
-    """A NumericDate; None when it is none. True is no number here."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < FAR_FUTURE else None

@@ -15,7 +15,8 @@ from audit.events import (
     AssertionAudiencePatched,
 )
 from authplane.core.config import config
-from oauth.federation.errors import BadEntry, EntryConflict, NoSuchEntry, Problem
+from oauth.federation.entries import entry_of
+from oauth.federation.errors import BadEntry, EntryConflict, Problem
 from oauth.federation.reading import (
     MAX_TEXT,
     Found,
@@ -32,6 +33,7 @@ from oauth.models import AssertionAudience
 from oauth.resources.scopes import is_scope_name
 from oauth.xaa import audiences
 
+ABSENT: Final = "assertion audience not found"
 MEMBERS: Final = (
     "name", "audience", "client_ids", "remote_client_ids", "resources", "scopes", "enabled",
 )  # fmt: skip
@@ -116,17 +118,11 @@ def find_row(key: uuid.UUID) -> AssertionAudience:
 
     Raises: NoSuchEntry.
     """
-    row = AssertionAudience.objects.filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("assertion audience not found")
-    return row
+    return entry_of(AssertionAudience.objects.all(), key, ABSENT)
 
 
 def _locked(key: uuid.UUID) -> AssertionAudience:
-    row = AssertionAudience.objects.select_for_update().filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("assertion audience not found")
-    return row
+    return entry_of(AssertionAudience.objects.select_for_update(), key, ABSENT)
 
 
 def _read(

@@ -11,13 +11,15 @@ from django.db import IntegrityError, transaction
 from audit import record
 from audit.events import SubjectMappingCreated, SubjectMappingDeleted
 from authplane.accounts.models import User
-from oauth.federation.errors import BadEntry, EntryConflict, NoSuchEntry, Problem
+from oauth.federation.entries import entry_of
+from oauth.federation.errors import BadEntry, EntryConflict, Problem
 from oauth.federation.reading import known_members
 from oauth.models import SubjectMapping
 from oauth.xaa.policies import read_key, require_idp
 
 MEMBERS: Final = ("idp_id", "idp_subject", "local_user_id")
 MAX_SUBJECT: Final = 255
+ABSENT: Final = "subject mapping not found"
 TAKEN: Final = "subject mapping already exists for this IdP and subject"
 
 
@@ -54,9 +56,7 @@ def delete_mapping(key: uuid.UUID, *, actor: str = "system") -> None:
     Raises: NoSuchEntry.
     """
     with transaction.atomic():
-        row = SubjectMapping.objects.select_for_update().filter(pk=key).first()
-        if row is None:
-            raise NoSuchEntry("subject mapping not found")
+        row = entry_of(SubjectMapping.objects.select_for_update(), key, ABSENT)
         row.delete()
         record.record(SubjectMappingDeleted(actor_id=actor, id=str(key), idp_id=str(row.idp_id)))
 

@@ -10,7 +10,9 @@ from django.db import transaction
 
 from audit import record
 from audit.events import XAAPolicyCreated, XAAPolicyDeleted, XAAPolicyUpdated
-from oauth.federation.errors import BadEntry, NoSuchEntry, Problem
+from authplane.core.ids import id_or_none
+from oauth.federation.entries import entry_of
+from oauth.federation.errors import BadEntry, Problem
 from oauth.federation.reading import known_members, read_flag, read_name, read_texts
 from oauth.models import TrustedIdP, XAAPolicy
 from oauth.resources.scopes import is_scope_name
@@ -18,6 +20,7 @@ from oauth.xaa import trust
 
 CHANGEABLE: Final = ("name", "client_ids", "scopes", "resources", "enabled")
 MEMBERS: Final = ("idp_id", *CHANGEABLE)
+ABSENT: Final = "XAA policy not found"
 NO_IDP: Final = "trusted identity provider not found"
 
 
@@ -89,10 +92,7 @@ def find_policy(key: uuid.UUID) -> XAAPolicy:
 
     Raises: NoSuchEntry.
     """
-    row = XAAPolicy.objects.filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("XAA policy not found")
-    return row
+    return entry_of(XAAPolicy.objects.all(), key, ABSENT)
 
 
 def require_idp(key: uuid.UUID) -> TrustedIdP:
@@ -100,18 +100,13 @@ def require_idp(key: uuid.UUID) -> TrustedIdP:
 
     Raises: NoSuchEntry.
     """
-    idp = TrustedIdP.objects.select_for_update().filter(pk=key).first()
-    if idp is None:
-        raise NoSuchEntry(NO_IDP)
-    return idp
+    return entry_of(TrustedIdP.objects.select_for_update(), key, NO_IDP)
 
 
 def read_key(field: str, value: Any) -> tuple[Any, list[Problem]]:
     """An id of ours."""
-    try:
-        return uuid.UUID(value), []
-    except (ValueError, TypeError, AttributeError):
-        return None, [Problem(field, "must be an id")]
+    found = id_or_none(value)
+    return found, [] if found else [Problem(field, "must be an id")]
 
 
 def _read(
@@ -146,7 +141,4 @@ def _member(name: str, value: Any) -> tuple[Any, list[Problem]]:
 
 
 def _locked(key: uuid.UUID) -> XAAPolicy:
-    row = XAAPolicy.objects.select_for_update().filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("XAA policy not found")
-    return row
+    return entry_of(XAAPolicy.objects.select_for_update(), key, ABSENT)

@@ -15,7 +15,8 @@ from authplane.core.config import config
 from authplane.core.metrics import counter
 from oauth.clients import fetching
 from oauth.federation.discovery import discover_jwks_uri
-from oauth.federation.errors import BadEntry, EntryConflict, IssuerAway, NoSuchEntry, Problem
+from oauth.federation.entries import entry_of
+from oauth.federation.errors import BadEntry, EntryConflict, IssuerAway, Problem
 from oauth.federation.keys import KeySource, KeysRejected, refetch
 from oauth.federation.keys import drop as drop_keys
 from oauth.federation.reading import (
@@ -28,6 +29,7 @@ from oauth.federation.reading import (
 from oauth.models import TrustedIdP, WorkloadIssuer
 from oauth.xaa import trust
 
+ABSENT: Final = "trusted identity provider not found"
 MEMBERS: Final = ("name", "issuer", "jwks_uri", "audience", "enabled")
 FIXED: Final = ("issuer", "jwks_uri", "audience")
 MAX_URI: Final = 2048
@@ -124,10 +126,7 @@ def find_provider_row(key: uuid.UUID) -> TrustedIdP:
 
     Raises: NoSuchEntry.
     """
-    row = TrustedIdP.objects.filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("trusted identity provider not found")
-    return row
+    return entry_of(TrustedIdP.objects.all(), key, ABSENT)
 
 
 def _read(
@@ -194,10 +193,7 @@ def _discovered(issuer: str) -> str:
 
 
 def _locked(key: uuid.UUID) -> TrustedIdP:
-    row = TrustedIdP.objects.select_for_update().filter(pk=key).first()
-    if row is None:
-        raise NoSuchEntry("trusted identity provider not found")
-    return row
+    return entry_of(TrustedIdP.objects.select_for_update(), key, ABSENT)
 
 
 def _keys_of(row: TrustedIdP) -> KeySource:

@@ -146,6 +146,10 @@ def test_the_built_in_resource_is_shown_with_the_issuer(operator):
         ("slug=a&backend_kind=mint", "slug cannot be combined with backend_kind"),
         ("slug=a&limit=1", "slug cannot be combined with limit"),
         ("other=1", "the query may hold"),
+        (
+            "slug=a&other=1",
+            "the query may hold: limit, offset, cursor, slug, backend_kind, broker_provider_id",
+        ),
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(operator, query, text):

@@ -30,6 +30,7 @@ from audit.selectors import find_events
 from audit.view import address_of
 from authplane.core import clock
 from authplane.core.console_pages import console_page, shown
+from authplane.core.ids import id_or_none
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -85,7 +86,8 @@ def browse(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return shown(request, "console/tasks/record.html", context, status=400)
     since, until = form.moments()
-    found = search(form.asked(), since=since, until=until, before=_key(request.GET.get("before")))
+    before = id_or_none(request.GET.get("before"))
+    found = search(form.asked(), since=since, until=until, before=before)
     people = people_of(row.actor_id for row in found.rows)
     query = request.GET.copy()
     query.pop("before", None)
@@ -135,7 +137,10 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     rows = find_events(**asked, since=since, until=until)
     write_record(
         AuditExported(
-            actor_id=actor_of(request), format=kind, since=_text(since), until=_text(until)
+            actor_id=actor_of(request),
+            format=kind,
+            since=clock.as_text_or_none(since) or "",
+            until=clock.as_text_or_none(until) or "",
         )
     )
     if wanted:
@@ -164,17 +169,6 @@ def _with(query: Any, **more: Any) -> str:
     for name, value in more.items():
         changed[name] = str(value)
     return str(changed.urlencode())
-
-
-def _key(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None
-
-
-def _text(moment: datetime | None) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
 def _bytes(pieces: Iterator[str]) -> Iterator[bytes]:

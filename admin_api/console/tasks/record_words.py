@@ -13,6 +13,7 @@ from admin_api.administrators.operator import NAMED as KEY_NAMED
 from audit.events import CATALOGUE
 from audit.models import AuditEvent
 from authplane.accounts.models import User
+from authplane.core.ids import id_or_none
 from oauth.error_reference import ADVICE
 from oauth.errors import WIRE, Reason
 from oauth.models import AccessToken, Client, TokenFamily
@@ -69,7 +70,7 @@ def refusal_of(row: AuditEvent) -> Refusal | None:
 def people_of(actors: Iterable[str]) -> dict[str, Fact]:
     """Who acted, by what the record calls them. Two statements, however many there are."""
     names = set(actors)
-    keys = {name: found for name in names if (found := _uuid(name))}
+    keys = {name: found for name in names if (found := id_or_none(name))}
     users = {one.pk: one for one in User.objects.filter(pk__in=set(keys.values()))}
     others = names - set(NOBODY_IN_PARTICULAR)
     clients = dict(
@@ -108,7 +109,7 @@ def client_of(row: AuditEvent) -> Fact | None:
 def _facts(detail: dict[str, Any]) -> Iterator[Fact]:
     for name, value in detail.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        key = _uuid(text)
+        key = id_or_none(text)
         yield Fact(name.replace("_", " "), text, _leads_to(name, key) if key else "")
 
 
@@ -124,10 +125,3 @@ def _leads_to(name: str, key: uuid.UUID) -> str:
 
 def _page(name: str, key: uuid.UUID) -> str:
     return reverse(f"admin:{name}", args=[key])
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

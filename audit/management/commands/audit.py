@@ -18,10 +18,10 @@ from audit.sealing.lines import BadExport
 from authplane.core import clock
 from authplane.core.crypto import CryptoError
 from authplane.core.env import BadValue, duration
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import ActionsCommand
 
 
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Each subcommand does what the schedule or the operator API does."""
 
     help = "Seal, verify, export and thin out the audit record."
@@ -40,13 +40,9 @@ class Command(ReportingCommand):
         "grants": "print SQL for a database role that may write the record and not rewrite it",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            one = subcommands.add_parser(name, help=text)
-            super().add_arguments(one)
-            getattr(self, f"_{name.replace('-', '_')}_arguments", lambda _: None)(one)
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        getattr(self, f"_{action.replace('-', '_')}_arguments", lambda _: None)(parser)
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import ActionsCommand
 from broker.keys import groups
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
 from broker.keys.view import shown_group
 from broker.models import AccessGroup
 
 
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Groups are made, changed, shown and removed by the checks of the operator API."""
 
     help = "Make, change, show and remove groups of API keys."
+    noun = "access group"
+    nouns = "access groups"
     actions: ClassVar[dict[str, str]] = {
         "create": "make one",
         "update": "change one; what is not said stays",
@@ -28,21 +29,17 @@ class Command(ReportingCommand):
         "delete": "remove one that has no keys",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name != "list":
-                action.add_argument("name", help="its name")
-            if name in {"create", "update"}:
-                _add_members(action, is_new=name == "create")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action != "list":
+            parser.add_argument("name", help="its name")
+        if action in {"create", "update"}:
+            _add_members(parser, is_new=action == "create")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran. Raises: CommandError with everything that is wrong."""
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchEntry:
             raise CommandError("access group not found") from None
         except (BadEntry, EntryConflict) as error:
@@ -69,24 +66,17 @@ class Command(ReportingCommand):
     def list(self, options: dict[str, Any]) -> None:
         """All groups."""
         found = [shown_group(row) for row in AccessGroup.objects.order_by("name")]
-        if options["json"]:
-            self.stdout.write(json.dumps({"access_groups": found, "total": len(found)}))
-            return
-        for entry in found:
-            self.report(entry, title="access group", as_json=False)
-        if not found:
-            self.stdout.write("no access groups found")
+        self.tell_all(found, options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A group is removed."""
         row = _row(options)
         groups.delete_group(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "name": row.name}
-        self.report(told, title="access group deleted", as_json=options["json"])
+        self.tell(told, "deleted", options)
 
     def _show(self, row: AccessGroup, done: str, options: dict[str, Any]) -> None:
-        title = f"access group {done}".rstrip()
-        self.report(shown_group(row), title=title, as_json=options["json"])
+        self.tell(shown_group(row), done, options)
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.accounts.selectors import find_by_email, find_user
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.keys import services
 from broker.keys.errors import BadEntry, EntryConflict, NoSuchEntry
 from broker.keys.view import shown_key
 from broker.models import AccessGroup, ApiKey
 
-MAX_LISTED: Final = 500
 
-
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Keys are made, shown, revoked and removed by the checks of the operator API."""
 
     help = "Make, show, revoke and remove API keys for proxies."
+    noun = "API key"
+    nouns = "API keys"
     actions: ClassVar[dict[str, str]] = {
         "create": "make one; it is shown once",
         "list": "show all, the newest first",
@@ -33,25 +33,21 @@ class Command(ReportingCommand):
         "delete": "remove one",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name == "create":
-                _add_members(action)
-            elif name != "list":
-                action.add_argument("id", help="its id")
-            if name == "expire":
-                days = action.add_mutually_exclusive_group(required=True)
-                days.add_argument("--in-days", type=int, help="so many days from now")
-                days.add_argument("--never", action="store_true", help="until it is revoked")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action == "create":
+            _add_members(parser)
+        elif action != "list":
+            parser.add_argument("id", help="its id")
+        if action == "expire":
+            days = parser.add_mutually_exclusive_group(required=True)
+            days.add_argument("--in-days", type=int, help="so many days from now")
+            days.add_argument("--never", action="store_true", help="until it is revoked")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran. Raises: CommandError with everything that is wrong."""
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchEntry:
             raise CommandError("API key not found") from None
         except (BadEntry, EntryConflict) as error:
@@ -78,13 +74,7 @@ class Command(ReportingCommand):
         """All keys."""
         rows = ApiKey.objects.select_related("group").order_by("-pk")
         found = [shown_key(row) for row in rows[:MAX_LISTED]]
-        if options["json"]:
-            self.stdout.write(json.dumps({"api_keys": found, "total": len(found)}))
-            return
-        for entry in found:
-            self.report(entry, title="API key", as_json=False)
-        if not found:
-            self.stdout.write("no API keys found")
+        self.tell_all(found, options)
 
     def show(self, options: dict[str, Any]) -> None:
         """One key."""
@@ -105,10 +95,10 @@ class Command(ReportingCommand):
         """A key is removed."""
         key = _id(options)
         services.delete_key(key, actor=command_actor())
-        self.report({"id": str(key)}, title="API key deleted", as_json=options["json"])
+        self.tell({"id": str(key)}, "deleted", options)
 
     def _show(self, row: ApiKey, done: str, options: dict[str, Any]) -> None:
-        self.report(shown_key(row), title=f"API key {done}".rstrip(), as_json=options["json"])
+        self.tell(shown_key(row), done, options)
 
 
 def _add_members(parser: CommandParser) -> None:
@@ -120,7 +110,7 @@ def _add_members(parser: CommandParser) -> None:
 
 
 def _id(options: Mapping[str, Any]) -> uuid.UUID:
-    try:
-        return uuid.UUID(options["id"])
-    except ValueError:
-        raise NoSuchEntry from None
+    found = id_or_none(options["id"])
+    if found is None:
+        raise NoSuchEntry
+    return found

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.files import text_of
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.errors import (
     BadProvider,
     NoSuchProvider,
@@ -26,15 +25,13 @@ from broker.providers.private_keys import BadKey, public_jwk
 from broker.providers.selectors import provider_by_id
 from broker.providers.view import shown_presets, shown_provider
 
-MAX_FILE: Final = 1024 * 1024
-MAX_LISTED: Final = 500
-STDIN: Final = "-"
 
-
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Providers are registered, changed, shown and removed by the checks of the operator API."""
 
     help = "Register, change, show and remove upstream services whose tokens are vended."
+    noun = "broker provider"
+    nouns = "broker providers"
     actions: ClassVar[dict[str, str]] = {
         "create": "register one",
         "update": "change one; what is not said stays",
@@ -45,16 +42,12 @@ class Command(ReportingCommand):
         "delete": "remove one that nothing refers to",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name not in {"list", "presets"}:
-                action.add_argument("slug", help="its short name, which is in its callback's URL")
-            if name in {"create", "update"}:
-                _add_members(action, is_new=name == "create")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action not in {"list", "presets"}:
+            parser.add_argument("slug", help="its short name, which is in its callback's URL")
+        if action in {"create", "update"}:
+            _add_members(parser, is_new=action == "create")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
@@ -62,7 +55,7 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchProvider:
             raise CommandError("broker provider not found") from None
         except (BadProvider, ProviderConflict, ProviderInUse) as error:
@@ -91,11 +84,11 @@ class Command(ReportingCommand):
     def list(self, options: dict[str, Any]) -> None:
         """All providers."""
         rows = BrokerProvider.objects.order_by("slug")
-        self._show_all("broker_providers", map(shown_provider, rows[:MAX_LISTED]), options)
+        self.tell_all(map(shown_provider, rows[:MAX_LISTED]), options)
 
     def presets(self, options: dict[str, Any]) -> None:
         """What presets fill in."""
-        self._show_all("presets", shown_presets(), options)
+        self.tell_all(shown_presets(), options, noun="preset", nouns="presets")
 
     def jwks(self, options: dict[str, Any]) -> None:
         """What the service has to know of the private key. Raises: CommandError."""
@@ -111,21 +104,10 @@ class Command(ReportingCommand):
         row = _row(options)
         services.delete_provider(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "slug": row.slug}
-        self.report(told, title="broker provider deleted", as_json=options["json"])
+        self.tell(told, "deleted", options)
 
     def _show(self, row: BrokerProvider, done: str, options: dict[str, Any]) -> None:
-        title = f"broker provider {done}".rstrip()
-        self.report(shown_provider(row), title=title, as_json=options["json"])
-
-    def _show_all(self, noun: str, entries: Any, options: dict[str, Any]) -> None:
-        found = [*entries]
-        if options["json"]:
-            self.stdout.write(json.dumps({noun: found, "total": len(found)}))
-            return
-        for entry in found:
-            self.report(entry, title=noun.replace("_", " ").removesuffix("s"), as_json=False)
-        if not found:
-            self.stdout.write(f"no {noun.replace('_', ' ')} found")
+        self.tell(shown_provider(row), done, options)
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:
@@ -177,7 +159,7 @@ def _members(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("forget_secret"):
         body["secret"] = None
     if options["secret_file"]:
-        body["secret"] = _read(options["secret_file"]).strip()
+        body["secret"] = text_of(options["secret_file"]).strip()
     config = _configuration(options)
     if config is not None:
         body["config_data"] = config
@@ -199,7 +181,7 @@ def _configuration(options: Mapping[str, Any]) -> Any:
         is_update = "new_slug" in options and known is not None
         return {**(known.config_data if is_update and known else {}), **said}
     try:
-        document = json.loads(_read(options["config_data"]))
+        document = json.loads(text_of(options["config_data"]))
     except ValueError:
         raise CommandError("--config-data must hold a JSON object") from None
     if not isinstance(document, dict):
@@ -212,21 +194,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise CommandError("--set takes MEMBER=VALUE")
     return name, value
-
-
-def _read(path: str) -> str:
-    """Raises: CommandError, naming the place and never the content."""
-    try:
-        if path == STDIN:
-            text = sys.stdin.read(MAX_FILE + 1)
-        else:
-            with Path(path).open(encoding="utf-8") as file:
-                text = file.read(MAX_FILE + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {type(error).__name__}") from None
-    if len(text) > MAX_FILE or not text.strip():
-        raise CommandError(f"{path} is empty or larger than 1 MiB")
-    return text
 
 
 def _row(options: Mapping[str, Any]) -> BrokerProvider:

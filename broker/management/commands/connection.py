@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import uuid
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.crypto import CryptoError
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.files import text_of
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.connections import provisioning
 from broker.connections.errors import BadConnection, ConnectionConflict, NoSuchConnection
 from broker.connections.view import shown_connection
 from broker.models import Connection
 
-MAX_LISTED: Final = 500
-MAX_FILE: Final = 64 * 1024
-STDIN: Final = "-"
+MAX_KEY: Final = 64 * 1024
 
 
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Connections are made, shown and ended by the checks of the operator API."""
 
     help = "Make, show and end connections of users to upstream services."
+    noun = "connection"
+    nouns = "connections"
     actions: ClassVar[dict[str, str]] = {
         "create": "connect a user to a service account, or with a key",
         "show": "show one",
@@ -34,20 +32,16 @@ class Command(ReportingCommand):
         "revoke": "end one, and tell its service",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name in {"show", "revoke"}:
-                action.add_argument("connection", help="its id")
-            else:
-                is_new = name == "create"
-                action.add_argument("--user", required=is_new, help="whose: e-mail address or id")
-                action.add_argument("--provider", required=is_new, help="slug of the provider")
-            if name == "create":
-                _add_members(action)
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action in {"show", "revoke"}:
+            parser.add_argument("connection", help="its id")
+        else:
+            is_new = action == "create"
+            parser.add_argument("--user", required=is_new, help="whose: e-mail address or id")
+            parser.add_argument("--provider", required=is_new, help="slug of the provider")
+        if action == "create":
+            _add_members(parser)
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
@@ -55,7 +49,7 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchConnection:
             raise CommandError("connection not found") from None
         except (BadConnection, ConnectionConflict, CryptoError) as error:
@@ -68,7 +62,7 @@ class Command(ReportingCommand):
         if options["scopes"]:
             body["scopes"] = options["scopes"]
         if options["api_key_file"]:
-            body["api_key"] = _read(options["api_key_file"])
+            body["api_key"] = text_of(options["api_key_file"], longest=MAX_KEY).strip()
         self._show(provisioning.create_connection(body, actor=command_actor()), "created", options)
 
     def show(self, options: dict[str, Any]) -> None:
@@ -86,13 +80,7 @@ class Command(ReportingCommand):
                 raise CommandError("user not found")
             rows = rows.filter(user=user)
         found = [shown_connection(row) for row in rows[:MAX_LISTED]]
-        if options["json"]:
-            self.stdout.write(json.dumps({"connections": found, "total": rows.count()}))
-            return
-        for entry in found:
-            self.report(entry, title="connection", as_json=False)
-        if not found:
-            self.stdout.write("no connections found")
+        self.tell_all(found, options, total=rows.count())
 
     def revoke(self, options: dict[str, Any]) -> None:
         """A connection is ended."""
@@ -100,8 +88,7 @@ class Command(ReportingCommand):
         self._show(_row(options), "revoked", options)
 
     def _show(self, row: Connection, done: str, options: dict[str, Any]) -> None:
-        title = f"connection {done}".rstrip()
-        self.report(shown_connection(row), title=title, as_json=options["json"])
+        self.tell(shown_connection(row), done, options)
 
 
 def _add_members(parser: CommandParser) -> None:
@@ -122,23 +109,8 @@ def _add_members(parser: CommandParser) -> None:
 
 def _row(options: dict[str, Any]) -> Connection:
     """Raises: NoSuchConnection."""
-    try:
-        key = uuid.UUID(options["connection"])
-    except ValueError:
-        raise NoSuchConnection from None
-    row = Connection.objects.select_related("provider").filter(pk=key).first()
+    key = id_or_none(options["connection"])
+    row = Connection.objects.select_related("provider").filter(pk=key).first() if key else None
     if row is None:
         raise NoSuchConnection
     return row
-
-
-def _read(path: str) -> str:
-    """A key is never taken from the command line, which everybody on the machine can read.
-
-    Raises: CommandError.
-    """
-    try:
-        text = sys.stdin.read(MAX_FILE) if path == STDIN else Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {type(error).__name__}") from error
-    return text.strip()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from django.core.management.base import CommandError, CommandParser
@@ -13,7 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 from authplane.accounts.models import User
 from authplane.accounts.selectors import find_by_email, find_user
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.files import text_of
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.models import FederatedIdentity, IdentityProvider
 from broker.signin import accounts, services
 from broker.signin.errors import (
@@ -27,14 +25,14 @@ from broker.signin.errors import (
 from broker.signin.view import shown_identity, shown_provider
 
 MAX_SECRET: Final = 8192
-MAX_LISTED: Final = 500
-STDIN: Final = "-"
 
 
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Providers and links are made, changed, shown and removed by the operator API's checks."""
 
     help = "Register OpenID providers that people sign in with, and say which user somebody is."
+    noun = "identity provider"
+    nouns = "identity providers"
     actions: ClassVar[dict[str, str]] = {
         "create": "register one",
         "update": "change one; what is not said stays",
@@ -46,20 +44,16 @@ class Command(ReportingCommand):
         "identities": "show who signs in with it",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name != "list":
-                action.add_argument("slug", help="its short name, which is in its callback's URL")
-            if name in {"create", "update"}:
-                _add_members(action, is_new=name == "create")
-            if name in {"link", "unlink"}:
-                action.add_argument("subject", help="the `sub` of its ID tokens")
-            if name == "link":
-                action.add_argument("user", help="e-mail address or id of the account")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action != "list":
+            parser.add_argument("slug", help="its short name, which is in its callback's URL")
+        if action in {"create", "update"}:
+            _add_members(parser, is_new=action == "create")
+        if action in {"link", "unlink"}:
+            parser.add_argument("subject", help="the `sub` of its ID tokens")
+        if action == "link":
+            parser.add_argument("user", help="e-mail address or id of the account")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
@@ -67,7 +61,7 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchProvider:
             raise CommandError("identity provider not found") from None
         except NoSuchIdentity:
@@ -98,14 +92,14 @@ class Command(ReportingCommand):
     def list(self, options: dict[str, Any]) -> None:
         """All providers."""
         rows = IdentityProvider.objects.order_by("slug")[:MAX_LISTED]
-        self._show_all("identity_providers", map(shown_provider, rows), options)
+        self.tell_all(map(shown_provider, rows), options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
         row = _row(options)
         services.delete_provider(row.pk, actor=command_actor())
         told = {"id": str(row.pk), "slug": row.slug}
-        self.report(told, title="identity provider deleted", as_json=options["json"])
+        self.tell(told, "deleted", options)
 
     def link(self, options: dict[str, Any]) -> None:
         """A subject is a user."""
@@ -131,24 +125,10 @@ class Command(ReportingCommand):
         """Who signs in with the provider."""
         rows = FederatedIdentity.objects.select_related("provider", "user").order_by("-pk")
         found = rows.filter(provider=_row(options))[:MAX_LISTED]
-        self._show_all("identities", map(shown_identity, found), options)
+        self.tell_all(map(shown_identity, found), options, noun="identity", nouns="identities")
 
     def _show(self, row: IdentityProvider, done: str, options: dict[str, Any]) -> None:
-        title = f"identity provider {done}".rstrip()
-        self.report(shown_provider(row), title=title, as_json=options["json"])
-
-    def _show_all(
-        self, noun: str, entries: Iterable[dict[str, Any]], options: dict[str, Any]
-    ) -> None:
-        found = [*entries]
-        if options["json"]:
-            self.stdout.write(json.dumps({noun: found, "total": len(found)}))
-            return
-        for entry in found:
-            title = noun.replace("_", " ").removesuffix("s").replace("identitie", "identity")
-            self.report(entry, title=title, as_json=False)
-        if not found:
-            self.stdout.write(f"no {noun.replace('_', ' ')} found")
+        self.tell(shown_provider(row), done, options)
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:
@@ -217,7 +197,7 @@ def _members(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("forget_secret"):
         body["secret"] = None
     if options["secret_file"]:
-        body["secret"] = _read(options["secret_file"])
+        body["secret"] = text_of(options["secret_file"], longest=MAX_SECRET).strip()
     return body
 
 
@@ -226,21 +206,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator:
         raise CommandError("--role takes GROUP=ROLE")
     return group, role
-
-
-def _read(path: str) -> str:
-    """Raises: CommandError, naming the place and never the content."""
-    try:
-        if path == STDIN:
-            text = sys.stdin.read(MAX_SECRET + 1)
-        else:
-            with Path(path).open(encoding="utf-8") as file:
-                text = file.read(MAX_SECRET + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {type(error).__name__}") from None
-    if len(text) > MAX_SECRET or not text.strip():
-        raise CommandError(f"{path} is empty or too large")
-    return text.strip()
 
 
 def _row(options: Mapping[str, Any]) -> IdentityProvider:

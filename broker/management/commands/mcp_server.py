@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
+from authplane.core.ids import id_or_none
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.models import UpstreamServer
 from broker.servers import services
 from broker.servers.errors import (
@@ -23,13 +22,14 @@ from broker.servers.seeds import named_user
 from broker.servers.selectors import servers_of, with_chain
 from broker.servers.view import shown_server
 
-MAX_LISTED: Final = 500
 
-
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Servers are added, shown and removed by the checks of the site itself."""
 
     help = "Add, show and remove remote MCP servers of users."
+    noun = "MCP server"
+    nouns = "MCP servers"
+    listed = "servers"
     actions: ClassVar[dict[str, str]] = {
         "add": "add one for a user",
         "show": "show one",
@@ -37,22 +37,18 @@ class Command(ReportingCommand):
         "remove": "remove one, and end what is connected there",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name in {"show", "remove"}:
-                action.add_argument("server", help="its UUID")
-            if name in {"add", "list"}:
-                action.add_argument(
-                    "--user", required=name == "add", help="whose, by e-mail address or id"
-                )
-            if name == "add":
-                action.add_argument("url", help="where it is")
-                action.add_argument("--name", help="its name for people; else its host")
-                action.add_argument("--profile", help="a profile of the user's; else the default")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action in {"show", "remove"}:
+            parser.add_argument("server", help="its UUID")
+        if action in {"add", "list"}:
+            parser.add_argument(
+                "--user", required=action == "add", help="whose, by e-mail address or id"
+            )
+        if action == "add":
+            parser.add_argument("url", help="where it is")
+            parser.add_argument("--name", help="its name for people; else its host")
+            parser.add_argument("--profile", help="a profile of the user's; else the default")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
@@ -60,7 +56,7 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchServer:
             raise CommandError("there is no such server or profile") from None
         except (BadServer, ServerConflict) as error:
@@ -86,28 +82,23 @@ class Command(ReportingCommand):
         if options["user"]:
             rows = servers_of(named_user(options["user"]))
         found = [shown_server(row) for row in rows[:MAX_LISTED]]
-        if options["json"]:
-            self.stdout.write(json.dumps({"servers": found, "total": rows.count()}))
-            return
-        for one in found:
-            self.report(one, title="MCP server", as_json=False)
-        if not found:
-            self.stdout.write("no MCP servers found")
+        self.tell_all(found, options, total=rows.count())
 
     def remove(self, options: dict[str, Any]) -> None:
         """A server is gone."""
         row = _row(options["server"])
         services.remove_server(row, actor=command_actor())
         told = {"uuid": str(row.pk), "url": row.url}
-        self.report(told, title="MCP server removed", as_json=options["json"])
+        self.tell(told, "removed", options)
 
     def _show(self, row: UpstreamServer, done: str, options: dict[str, Any]) -> None:
-        self.report(shown_server(row), title=f"MCP server {done}".rstrip(), as_json=options["json"])
+        self.tell(shown_server(row), done, options)
 
 
 def _row(text: str) -> UpstreamServer:
     """Raises: NoSuchServer."""
-    try:
-        return with_chain().get(pk=uuid.UUID(text))
-    except (ValueError, UpstreamServer.DoesNotExist):
-        raise NoSuchServer from None
+    key = id_or_none(text)
+    row = with_chain().filter(pk=key).first() if key else None
+    if row is None:
+        raise NoSuchServer
+    return row

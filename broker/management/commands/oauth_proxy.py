@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core import clock
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from broker.models import OAuthProxy
 from broker.proxies import services
 from broker.proxies.body import MODES
@@ -18,13 +18,13 @@ from broker.proxies.errors import BadProxy, NoSuchProxy, ProxyConflict
 from broker.proxies.sessions import clean_up_for, statistics
 from broker.proxies.view import shown_proxy
 
-MAX_LISTED: Final = 500
 
-
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Proxies are made, changed, shown and removed by the checks of the operator API."""
 
     help = "Make, change, show and remove OAuth proxies."
+    noun = "OAuth proxy"
+    nouns = "OAuth proxies"
     actions: ClassVar[dict[str, str]] = {
         "create": "make one",
         "update": "change one; what is not said stays",
@@ -34,18 +34,14 @@ class Command(ReportingCommand):
         "sessions": "count the sessions of all; --cleanup removes those that ended",
     }
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            action = subcommands.add_parser(name, help=text)
-            super().add_arguments(action)
-            if name not in {"list", "sessions"}:
-                action.add_argument("proxy", help="its short name, or its id")
-            if name in {"create", "update"}:
-                _add_members(action, is_new=name == "create")
-            if name == "sessions":
-                action.add_argument("--cleanup", action="store_true", help="remove ended ones")
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        if action not in {"list", "sessions"}:
+            parser.add_argument("proxy", help="its short name, or its id")
+        if action in {"create", "update"}:
+            _add_members(parser, is_new=action == "create")
+        if action == "sessions":
+            parser.add_argument("--cleanup", action="store_true", help="remove ended ones")
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
@@ -53,7 +49,7 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, action)(options)
+            super().handle(action=action, **options)
         except NoSuchProxy:
             raise CommandError("OAuth proxy not found") from None
         except (BadProxy, ProxyConflict) as error:
@@ -80,20 +76,14 @@ class Command(ReportingCommand):
         """All proxies."""
         rows = OAuthProxy.objects.select_related("provider").order_by("id")[:MAX_LISTED]
         found = [shown_proxy(row) for row in rows]
-        if options["json"]:
-            self.stdout.write(json.dumps({"oauth_proxies": found, "total": len(found)}))
-            return
-        for entry in found:
-            self.report(entry, title="OAuth proxy", as_json=False)
-        if not found:
-            self.stdout.write("no OAuth proxies found")
+        self.tell_all(found, options)
 
     def delete(self, options: dict[str, Any]) -> None:
         """A proxy is removed."""
         row = services.find_proxy(options["proxy"])
         services.delete_proxy(row.pk, actor=command_actor())
         told = {"id": row.pk, "slug": row.slug}
-        self.report(told, title="OAuth proxy deleted", as_json=options["json"])
+        self.tell(told, "deleted", options)
 
     def sessions(self, options: dict[str, Any]) -> None:
         """How many sessions there are."""
@@ -104,8 +94,7 @@ class Command(ReportingCommand):
         )
 
     def _show(self, row: OAuthProxy, done: str, options: dict[str, Any]) -> None:
-        title = f"OAuth proxy {done}".rstrip()
-        self.report(shown_proxy(row), title=title, as_json=options["json"])
+        self.tell(shown_proxy(row), done, options)
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:

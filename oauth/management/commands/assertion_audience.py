@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
+from authplane.core.management.subcommands import MAX_LISTED
+from oauth.management.entries import EntryCommand, given, key_of
 from oauth.models import AssertionAudience
 from oauth.xaa import audience_services as services
 from oauth.xaa.view import audience_view
@@ -18,7 +19,7 @@ class Command(EntryCommand):
 
     help = "Register, change, show and remove servers to which users are asserted (ID-JAG)."
     noun = "assertion audience"
-    nouns = "assertion_audiences"
+    nouns = "assertion audiences"
     actions: ClassVar[dict[str, str]] = {
         "create": "let users be asserted to a server",
         "update": "change what may be asserted there; lists are replaced as wholes",
@@ -45,7 +46,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """An audience is registered."""
         body = given(options, "name", "audience") | _content(options)
-        self.show(
+        self.tell(
             audience_view(services.create_audience(body, actor=command_actor())), "created", options
         )
 
@@ -57,7 +58,7 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
-        self.show(
+        self.tell(
             audience_view(services.patch_audience(key, body, actor=command_actor())),
             "updated",
             options,
@@ -65,18 +66,18 @@ class Command(EntryCommand):
 
     def get(self, options: dict[str, Any]) -> None:
         """One audience."""
-        self.show(audience_view(services.find_row(key_of(options["id"], self.noun))), "", options)
+        self.tell(audience_view(services.find_row(key_of(options["id"], self.noun))), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All audiences."""
         rows = AssertionAudience.objects.order_by("pk")
-        self.show_all(map(audience_view, rows[:MAX_LISTED]), rows.count(), options)
+        self.tell_all(map(audience_view, rows[:MAX_LISTED]), options, total=rows.count())
 
     def delete(self, options: dict[str, Any]) -> None:
         """An audience is removed."""
         key = key_of(options["id"], self.noun)
         services.delete_audience(key, actor=command_actor())
-        self.show({"id": str(key)}, "deleted", options)
+        self.tell({"id": str(key)}, "deleted", options)
 
 
 def _add_content(parser: CommandParser) -> None:

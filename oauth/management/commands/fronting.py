@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import MAX_LISTED, ActionsCommand
 from oauth.models import FrontingLink
 from oauth.resources.errors import ResourceError
 from oauth.resources.fronting import services
 from oauth.resources.fronting.view import link_view
 
-MAX_LISTED = 500
 
-
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """Links are made, changed, shown and removed by the same checks as over the operator API."""
 
     help = "Make, change, show and remove fronting links between resources."
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in (
-            ("create", "make a link"),
-            ("update", "give a link another scope map"),
-            ("get", "show one link"),
-            ("list", "show all links, or those of a source or a target"),
-            ("delete", "remove a link"),
-        ):
-            action = actions.add_parser(name, help=text)
-            super().add_arguments(action)
-            action.add_argument("--source", required=name != "list", help="slug of the front")
-            action.add_argument("--target", required=name != "list", help="slug behind it")
-            if name in {"create", "update"}:
-                _add_scope_map(action)
+    noun = "fronting link"
+    nouns = "fronting links"
+    actions: ClassVar[dict[str, str]] = {
+        "create": "make a link",
+        "update": "give a link another scope map",
+        "get": "show one link",
+        "list": "show all links, or those of a source or a target",
+        "delete": "remove a link",
+    }
+
+    def add_options(self, action: str, parser: CommandParser) -> None:
+        """The options of one subcommand."""
+        parser.add_argument("--source", required=action != "list", help="slug of the front")
+        parser.add_argument("--target", required=action != "list", help="slug behind it")
+        if action in {"create", "update"}:
+            _add_scope_map(parser)
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The link is printed, or all of them.
@@ -45,17 +43,19 @@ class Command(ReportingCommand):
         Raises: CommandError with everything that is wrong.
         """
         try:
-            getattr(self, f"_{action}")(options)
+            super().handle(action=action, **options)
         except ResourceError as error:
             raise CommandError(str(error)) from error
 
-    def _create(self, options: dict[str, Any]) -> None:
+    def create(self, options: dict[str, Any]) -> None:
+        """A link is made."""
         body = {name: options[name] for name in ("source", "target")}
         body["scope_map"] = _scope_map(options)
         row = services.create_link(body, actor=command_actor(), dry_run=options["dry_run"])
         self._print(row, "created", options)
 
-    def _update(self, options: dict[str, Any]) -> None:
+    def update(self, options: dict[str, Any]) -> None:
+        """A link has another scope map."""
         body = {"scope_map": _scope_map(options)}
         row = services.patch_link(
             options["source"],
@@ -66,33 +66,29 @@ class Command(ReportingCommand):
         )
         self._print(row, "updated", options)
 
-    def _get(self, options: dict[str, Any]) -> None:
+    def get(self, options: dict[str, Any]) -> None:
+        """One link."""
         self._print(services.find_row(options["source"], options["target"]), "", options)
 
-    def _list(self, options: dict[str, Any]) -> None:
+    def list(self, options: dict[str, Any]) -> None:
+        """All links, or those of a source or a target."""
         ends = {
             f"{name}__slug": options[name] for name in ("source", "target") if options.get(name)
         }
         rows = FrontingLink.objects.select_related("source", "target").filter(**ends)
-        links = [link_view(row) for row in rows.order_by("pk")[:MAX_LISTED]]
-        if options["json"]:
-            self.stdout.write(json.dumps({"fronting_links": links, "total": rows.count()}))
-            return
-        for link in links:
-            self.report(link, title="fronting link", as_json=False)
-        if not links:
-            self.stdout.write("no fronting links found")
+        links = map(link_view, rows.order_by("pk")[:MAX_LISTED])
+        self.tell_all(links, options, total=rows.count())
 
-    def _delete(self, options: dict[str, Any]) -> None:
+    def delete(self, options: dict[str, Any]) -> None:
+        """A link is removed."""
         ends = {name: options[name] for name in ("source", "target")}
         services.delete_link(**ends, actor=command_actor())
-        self.report(ends, title="fronting link deleted", as_json=options["json"])
+        self.tell(ends, "deleted", options)
 
     def _print(self, row: FrontingLink, done: str, options: dict[str, Any]) -> None:
         if options.get("dry_run"):
             done = "would be " + done
-        title = f"fronting link {done}".rstrip()
-        self.report(link_view(row), title=title, as_json=options["json"])
+        self.tell(link_view(row), done, options)
 
 
 def _add_scope_map(parser: CommandParser) -> None:

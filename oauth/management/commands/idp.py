@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
+from authplane.core.management.subcommands import MAX_LISTED
+from oauth.management.entries import EntryCommand, given, key_of
 from oauth.models import TrustedIdP
 from oauth.xaa import providers
 from oauth.xaa.view import idp_view
@@ -46,7 +47,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A provider is registered."""
         body = given(options, "name", "issuer", "jwks_uri", "audience")
-        self.show(
+        self.tell(
             idp_view(providers.create_provider(body, actor=command_actor())), "created", options
         )
 
@@ -60,26 +61,26 @@ class Command(EntryCommand):
         row = providers.change_provider(
             key_of(options["id"], self.noun), body, actor=command_actor()
         )
-        self.show(idp_view(row), "updated", options)
+        self.tell(idp_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
         """One provider."""
         row = providers.find_provider_row(key_of(options["id"], self.noun))
-        self.show(idp_view(row), "", options)
+        self.tell(idp_view(row), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All providers."""
         rows = TrustedIdP.objects.order_by("pk")
-        self.show_all(map(idp_view, rows[:MAX_LISTED]), rows.count(), options)
+        self.tell_all(map(idp_view, rows[:MAX_LISTED]), options, total=rows.count())
 
     def delete(self, options: dict[str, Any]) -> None:
         """A provider is removed."""
         key = key_of(options["id"], self.noun)
         providers.delete_provider(key, actor=command_actor())
-        self.show({"id": str(key)}, "deleted", options)
+        self.tell({"id": str(key)}, "deleted", options)
 
     def refresh_keys(self, options: dict[str, Any]) -> None:
         """A provider's keys are fetched."""
         key = key_of(options["id"], self.noun)
         keys = providers.refresh_keys(key, actor=command_actor())
-        self.show({"id": str(key), "keys": keys}, "keys refreshed", options)
+        self.tell({"id": str(key), "keys": keys}, "keys refreshed", options)

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core import clock
+from authplane.core.ids import id_or_none
 from authplane.core.management.output import ReportingCommand
 from oauth.tokens.lineage import MAX_TOKENS, Kin, Line, read_line
 
@@ -46,10 +47,10 @@ class Command(ReportingCommand):
 
 def _id(presented: str) -> uuid.UUID:
     """Raises: CommandError. What was given is not repeated: it may be a token."""
-    try:
-        return uuid.UUID(presented)
-    except ValueError:
-        raise CommandError("a jti is a UUID, such as the audit record shows") from None
+    found = id_or_none(presented)
+    if found is None:
+        raise CommandError("a jti is a UUID, such as the audit record shows")
+    return found
 
 
 def _document(line: Line, *, asked: uuid.UUID) -> dict[str, Any]:
@@ -64,11 +65,7 @@ def _document(line: Line, *, asked: uuid.UUID) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return _moment(value) if isinstance(value, datetime) else value
-
-
-def _moment(value: datetime) -> str:
-    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return clock.as_text(value) if isinstance(value, datetime) else value
 
 
 def _drawn(line: Line) -> Iterator[str]:
@@ -88,9 +85,9 @@ def _drawn(line: Line) -> Iterator[str]:
 
 
 def _state(token: Kin) -> str:
-    until = _moment(token.expires_at)
+    until = clock.as_text(token.expires_at)
     if token.state == "ended":
-        when = f" at {_moment(token.revoked_at)}" if token.revoked_at else ""
+        when = f" at {clock.as_text(token.revoked_at)}" if token.revoked_at else ""
         return f"ended: {token.reason}{when}"
     return f"{token.state} {'until' if token.state == 'active' else 'since'} {until}"
 

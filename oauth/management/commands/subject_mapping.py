@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandParser
 
 from authplane.core.management.actor import command_actor
-from oauth.management.entries import MAX_LISTED, EntryCommand, key_of
+from authplane.core.management.subcommands import MAX_LISTED
+from oauth.management.entries import EntryCommand, key_of
 from oauth.models import SubjectMapping
 from oauth.xaa import mappings
 from oauth.xaa.seeds import resolved
@@ -19,7 +20,7 @@ class Command(EntryCommand):
 
     help = "Link subjects of identity providers to users, show the links and remove them."
     noun = "subject mapping"
-    nouns = "subject_mappings"
+    nouns = "subject mappings"
     actions: ClassVar[dict[str, str]] = {
         "create": "say who a subject is",
         "list": "show all mappings, or those of a provider",
@@ -45,7 +46,7 @@ class Command(EntryCommand):
             body["local_user_id"] = options["user_id"]
         if options["user"]:
             body["local_user"] = options["user"]
-        self.show(
+        self.tell(
             mapping_view(mappings.create_mapping(resolved(body), actor=command_actor())),
             "created",
             options,
@@ -56,10 +57,10 @@ class Command(EntryCommand):
         rows = SubjectMapping.objects.order_by("pk")
         if options["idp"]:
             rows = rows.filter(idp_id=key_of(options["idp"], "provider"))
-        self.show_all(map(mapping_view, rows[:MAX_LISTED]), rows.count(), options)
+        self.tell_all(map(mapping_view, rows[:MAX_LISTED]), options, total=rows.count())
 
     def delete(self, options: dict[str, Any]) -> None:
         """A mapping is removed."""
         key = key_of(options["id"], self.noun)
         mappings.delete_mapping(key, actor=command_actor())
-        self.show({"id": str(key)}, "deleted", options)
+        self.tell({"id": str(key)}, "deleted", options)

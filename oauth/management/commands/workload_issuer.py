@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
+from authplane.core.management.subcommands import MAX_LISTED
 from oauth.federation import services
 from oauth.federation.presets import PRESETS
 from oauth.federation.rehearsal import rehearse
 from oauth.federation.view import issuer_view, rehearsal_view
-from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
+from oauth.management.entries import EntryCommand, given, key_of
 from oauth.models import WorkloadIssuer
 
 Rules = list[dict[str, Any]]
@@ -24,7 +25,7 @@ class Command(EntryCommand):
 
     help = "Register, change, try, show and remove issuers of workload tokens."
     noun = "workload issuer"
-    nouns = "workload_issuers"
+    nouns = "workload issuers"
     actions: ClassVar[dict[str, str]] = {
         "create": "let an issuer's workload tokens count",
         "update": "change one, its rules as a whole",
@@ -60,7 +61,7 @@ class Command(EntryCommand):
         """An issuer is registered."""
         body = given(options, "name", "preset", "issuer", "jwks_uri", "audience")
         row = services.create_issuer(body | _content(options), actor=command_actor())
-        self.show(issuer_view(row), "created", options)
+        self.tell(issuer_view(row), "created", options)
 
     def update(self, options: dict[str, Any]) -> None:
         """An issuer is changed."""
@@ -70,30 +71,30 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         key = key_of(options["id"], self.noun)
-        self.show(
+        self.tell(
             issuer_view(services.patch_issuer(key, body, actor=command_actor())), "updated", options
         )
 
     def get(self, options: dict[str, Any]) -> None:
         """One issuer."""
-        self.show(issuer_view(services.find_row(key_of(options["id"], self.noun))), "", options)
+        self.tell(issuer_view(services.find_row(key_of(options["id"], self.noun))), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All issuers."""
         rows = WorkloadIssuer.objects.order_by("pk")
-        self.show_all(map(issuer_view, rows[:MAX_LISTED]), rows.count(), options)
+        self.tell_all(map(issuer_view, rows[:MAX_LISTED]), options, total=rows.count())
 
     def delete(self, options: dict[str, Any]) -> None:
         """An issuer is removed."""
         key = key_of(options["id"], self.noun)
         services.delete_issuer(key, actor=command_actor())
-        self.show({"id": str(key)}, "deleted", options)
+        self.tell({"id": str(key)}, "deleted", options)
 
     def refresh_keys(self, options: dict[str, Any]) -> None:
         """An issuer's keys are fetched."""
         key = key_of(options["id"], self.noun)
         keys = services.renew_keys(key, actor=command_actor())
-        self.show({"id": str(key), "keys": keys}, "keys refreshed", options)
+        self.tell({"id": str(key), "keys": keys}, "keys refreshed", options)
 
     def test(self, options: dict[str, Any]) -> None:
         """A subject is tried against the rules."""
@@ -102,7 +103,7 @@ class Command(EntryCommand):
         if not isinstance(claims, dict):
             raise CommandError("--claims must be a JSON object")
         done = rehearse(row, subject=options["subject"], claims=claims)
-        self.show(rehearsal_view(done), "tried", options)
+        self.tell(rehearsal_view(done), "tried", options)
 
 
 def _add_content(parser: CommandParser) -> None:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from django.core.management.base import CommandError, CommandParser
 
 from authplane.core.management.actor import command_actor
-from oauth.management.entries import MAX_LISTED, EntryCommand, given, key_of
+from authplane.core.management.subcommands import MAX_LISTED
+from oauth.management.entries import EntryCommand, given, key_of
 from oauth.models import XAAPolicy
 from oauth.xaa import policies
 from oauth.xaa.view import policy_view
@@ -39,7 +40,7 @@ class Command(EntryCommand):
     def create(self, options: dict[str, Any]) -> None:
         """A policy is made."""
         body = _body(options) | {"idp_id": options["idp"]}
-        self.show(
+        self.tell(
             policy_view(policies.create_policy(body, actor=command_actor())), "created", options
         )
 
@@ -51,25 +52,25 @@ class Command(EntryCommand):
         if not body:
             raise CommandError("say what is to change")
         row = policies.change_policy(key_of(options["id"], self.noun), body, actor=command_actor())
-        self.show(policy_view(row), "updated", options)
+        self.tell(policy_view(row), "updated", options)
 
     def get(self, options: dict[str, Any]) -> None:
         """One policy."""
         row = policies.find_policy(key_of(options["id"], self.noun))
-        self.show(policy_view(row), "", options)
+        self.tell(policy_view(row), "", options)
 
     def list(self, options: dict[str, Any]) -> None:
         """All policies."""
         rows = XAAPolicy.objects.order_by("pk")
         if options["idp"]:
             rows = rows.filter(idp_id=key_of(options["idp"], "provider"))
-        self.show_all(map(policy_view, rows[:MAX_LISTED]), rows.count(), options)
+        self.tell_all(map(policy_view, rows[:MAX_LISTED]), options, total=rows.count())
 
     def delete(self, options: dict[str, Any]) -> None:
         """A policy is removed."""
         key = key_of(options["id"], self.noun)
         policies.delete_policy(key, actor=command_actor())
-        self.show({"id": str(key)}, "deleted", options)
+        self.tell({"id": str(key)}, "deleted", options)
 
 
 def _add_members(parser: CommandParser, *, is_new: bool) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandError
 
 from authplane.core import crypto
 from authplane.core.config import config
 from authplane.core.datakeys import WRAPPED
-from authplane.core.management.output import ReportingCommand
+from authplane.core.management.subcommands import ActionsCommand
 from authplane.core.transit import TransitClient, VaultError
 
 PRESENT = "AUTHPLANE_DATA_ENCRYPTION_KEY"
 OLD = "AUTHPLANE_DATA_ENCRYPTION_KEY_OLD"
 
 
-class Command(ReportingCommand):
+class Command(ActionsCommand):
     """What is printed is for the configuration. It is worth nothing without the Vault."""
 
     help = "Make, wrap and check data keys that a Vault wraps; nothing is stored or changed."
@@ -28,12 +28,6 @@ class Command(ReportingCommand):
     }
     # The check of the data keys would refuse to start what is there to find the fault.
     requires_system_checks: list[str] = []
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        """One subcommand for each thing to do."""
-        subcommands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        for name, text in self.actions.items():
-            super().add_arguments(subcommands.add_parser(name, help=text))
 
     def handle(self, *, action: str, **options: Any) -> None:
         """The subcommand ran.
