@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -37,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs tests/sdk installed: make test"))
         if item.get_closest_marker("node") and not node.is_installed():
             item.add_marker(pytest.mark.skip(reason="needs Node 22 and tests/node: make test"))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: looking through ten thousand tests for garbage, again
+    and again, takes longer than many of them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)
