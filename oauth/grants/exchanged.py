@@ -157,15 +157,14 @@ def _record_vend(
     )
     until = order.now + timedelta(seconds=lifetime)
     event = _event(order, jti=str(issuance), scopes=authorization.scope_text)
-    issue = ledger.Issue(
-        authorization=authorization,
-        access=MintedAccess(issuance, "", order.now, until),
-        event=record.prepare(event),
+    ledger.record_access(
+        ledger.Issue(
+            authorization=authorization,
+            access=MintedAccess(issuance, "", order.now, until),
+            event=record.prepare(event),
+        ),
+        served=obtained.evidence,
     )
-    if obtained.evidence is None:
-        ledger.record_access(issue)
-    else:
-        ledger.record_vend(issue, served=obtained.evidence)
 
 
 def _needs_connection(needed: ports.UpstreamConsentNeeded) -> OAuthError:

@@ -48,27 +48,24 @@ class Issue:
 
 
 @timed(_seconds.labels("record_access").observe)
-def record_access(issue: Issue) -> None:
-    """The token stands in the ledger and the audit record tells of it. One statement."""
+def record_access(issue: Issue, *, served: PreparedEvent | None = None) -> None:
+    """The token stands in the ledger and the audit record tells of it. One statement.
+
+    ``served`` is one row more of the record: what the source of a vended token did.
+    """
     if connection.vendor == "postgresql":
-        _execute(sql.ACCESS, rows.access_values(issue) + rows.audit_values(issue.event))
+        values = rows.access_values(issue) + rows.audit_values(issue.event)
+        if served is None:
+            _execute(sql.ACCESS, values)
+        else:
+            _execute(sql.VEND, rows.audit_values(served) + values)
     else:
         with transaction.atomic():
+            if served is not None:
+                rows.audit_row(served).save(force_insert=True)
             _save_access(issue)
-    _announce(issue)
-
-
-@timed(_seconds.labels("record_vend").observe)
-def record_vend(issue: Issue, *, served: PreparedEvent) -> None:
-    """The vend stands in the ledger; the record tells of it, and of what the source served."""
-    if connection.vendor == "postgresql":
-        told = rows.audit_values(served)
-        _execute(sql.VEND, told + rows.access_values(issue) + rows.audit_values(issue.event))
-    else:
-        with transaction.atomic():
-            rows.audit_row(served).save(force_insert=True)
-            _save_access(issue)
-    sinks.announce(served)
+    if served is not None:
+        sinks.announce(served)
     _announce(issue)
 
 

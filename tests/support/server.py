@@ -111,7 +111,7 @@ def _copy_of_sqlite(folder: Path) -> Path:
 def running_server(
     *,
     kind: str = "granian",
-    processes: int = 2,
+    processes: int = 1,
     threads: int = 4,
     port: int | None = None,
     **environment: str,
@@ -178,7 +178,7 @@ def wait_until_up(url: str, *, process: subprocess.Popen[bytes], log: Path) -> N
 
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[Callable[..., RunningServer]]:
-    """`server(processes=2, kind="granian", AUTHPLANE_...="...")` starts one for this test.
+    """`server(processes=1, kind="granian", AUTHPLANE_...="...")` starts one for this test.
 
     Rows made before the call are there on every database; later ones only on PostgreSQL.
     """
