@@ -17,6 +17,8 @@ DEMO := $(VENV)/.installed-demo
 DEV  := $(VENV)/.installed-dev
 
 export PYTHONPATH := $(CURDIR)
+# Where it is set, every process compiles all of our modules once more.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run demo test matrix check bench lock docs clean
 

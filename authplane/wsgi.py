@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "authplane.settings.production")
 
+# Next to nothing of what is loaded now is garbage: looking for it takes a tenth of the start.
+gc.disable()
 django.setup(set_prefix=False)
 application = Handler()
 
@@ -57,3 +60,7 @@ def limit_statements(connection: BaseDatabaseWrapper, **_: Any) -> None:
 
 
 connection_created.connect(limit_statements, dispatch_uid="authplane.limit_statements")
+
+# What is loaded stays, and is not looked through again.
+gc.freeze()
+gc.enable()
