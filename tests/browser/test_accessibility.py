@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import keep_picture, sign_in
+from tests.browser import looks
+from tests.browser.conftest import sign_in
 from tests.support import factories
-from tests.support.node import FOLDER
-
-AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-LOOKS = {
-    "light-1000": {"viewport": {"width": 1000, "height": 800}, "color_scheme": "light"},
-    "dark-360": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
-    "forced-colors": {"viewport": {"width": 1000, "height": 800}, "forced_colors": "active"},
-}
 
 
 @pytest.fixture
@@ -63,34 +56,17 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="needs axe-core: python -m tests.support.node")
-@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("visit", PAGES, ids=lambda visit: visit.__name__)
-def test_an_accessibility_check_finds_nothing(visit, look, open_page, scene):
-    page = open_page(**LOOKS[look])
-    visit(page, **scene)
-    keep_picture(page, f"{visit.__name__}-{look}")
-
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "axe.run({runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']})"
-    )
-
-    assert found["passes"], "the check must have run"
-    assert [
-        (issue["id"], issue["impact"], [node["html"] for node in issue["nodes"]])
-        for issue in found["violations"]
-    ] == []
-
-
-@pytest.mark.parametrize("width", [320, 360])
-@pytest.mark.parametrize("visit", PAGES, ids=lambda visit: visit.__name__)
-def test_nothing_is_cut_off_on_a_small_screen(visit, width, open_page, scene):
-    """WCAG 2.2, 1.4.10: no scrolling in two directions at 320 pixels."""
-    page = open_page(viewport={"width": width, "height": 600})
+def test_no_look_breaks_a_rule_or_cuts_anything_off(visit, open_page, scene):
+    page = open_page(**looks.PAGES[-1].context)
+    inspection = looks.Inspection(page)
     visit(page, **scene)
 
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inspection.look_at(visit.__name__)
+
+    assert not inspection.faults, inspection.report
+    if not looks.AXE.exists():
+        pytest.skip("nothing is cut off; the rest needs axe-core: python -m tests.support.node")
 
 
 def test_long_names_do_not_break_the_page(open_page, world, client_app):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser import looks
 from tests.browser.conftest import keep_picture, sign_in
-from tests.browser.test_accessibility import AXE, LOOKS
 from tests.support import factories
 from tests.support.exchanging import EXCHANGE
 from tests.support.oauth_client import OAuthClient, User
@@ -61,18 +61,14 @@ def test_with_the_keyboard_alone_from_the_refusal_to_the_token(page, world, refu
     assert "read" == refused().json()["scope"]
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_the_page_breaks_no_rule_of_accessibility(open_page, world, refused, look):
-    if not AXE.exists():
-        pytest.skip("needs axe-core: make test")
-    page = open_page(bypass_csp=True, **LOOKS[look])
+@looks.needs_axe
+def test_the_page_breaks_no_rule_of_accessibility(open_page, world, refused):
+    page = open_page(bypass_csp=True, **looks.PAGES[-1].context)
+    inspection = looks.Inspection(page, options=looks.DEFAULTS)
     page.goto(refused().json()["consent_url"])
     sign_in(page, world)
     page.get_by_role("heading", name="Allow").wait_for()
-    keep_picture(page, f"consent-link-{look}")
-    page.add_script_tag(path=AXE)
 
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    inspection.look_at("consent-link")
 
-    assert [] == [issue["id"] for issue in found["violations"]]
-    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
+    assert not inspection.faults, inspection.report

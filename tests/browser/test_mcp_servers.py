@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser import looks
 from tests.browser.conftest import keep_picture, sign_in
-from tests.browser.test_accessibility import AXE, LOOKS
 from tests.support.servers import make_discovered, make_server, make_server_connection
 from tests.support.upstream import ALLOWED, running_upstream
 
@@ -87,11 +87,8 @@ def test_a_server_that_cannot_be_discovered(page, world, override_config):
     assert "Gone: the server or its authorization server" in page.get_by_role("alert").inner_text()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("what", ["list", "remove"])
-def test_the_pages_break_no_rule_of_accessibility(open_page, world, upstream, look, what):
-    if not AXE.exists():
-        pytest.skip("needs axe-core: make test")
+@looks.needs_axe
+def test_the_pages_break_no_rule_of_accessibility(open_page, world, upstream):
     from authplane.accounts.models import User
 
     user = User.objects.get(email=world.email)
@@ -100,16 +97,16 @@ def test_the_pages_break_no_rule_of_accessibility(open_page, world, upstream, lo
     make_server_connection(row, user)
     make_server(user, "https://open.example.com/mcp", name="Open", requires_auth=False)
     make_server(user, f"https://mcp.example.com/{'a' * 90}", name="A" * 60)
-    page = open_page(bypass_csp=True, **LOOKS[look])
-    here = {"list": "?oauth_error=state_expired", "remove": f"/{row.pk}/remove"}[what]
+    page = open_page(bypass_csp=True, **looks.PAGES[-1].context)
+    inspection = looks.Inspection(page, options=looks.DEFAULTS)
     page.goto(f"{world.url}/mcp-servers")
     sign_in(page, world)
     page.get_by_role("heading", name="Your MCP servers").wait_for()
-    page.goto(f"{world.url}/mcp-servers{here}")
-    keep_picture(page, f"servers-{what}-{look}")
-    page.add_script_tag(path=AXE)
+    page.goto(f"{world.url}/mcp-servers?oauth_error=state_expired")
+    page.get_by_role("alert").wait_for()
+    inspection.look_at("servers-list")
+    page.goto(f"{world.url}/mcp-servers/{row.pk}/remove")
+    page.get_by_role("heading", name="Remove Team Notes?").wait_for()
+    inspection.look_at("servers-remove")
 
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-
-    assert [] == [issue["id"] for issue in found["violations"]]
-    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
+    assert not inspection.faults, inspection.report

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.browser import looks
 from tests.browser.conftest import keep_picture, sign_in
-from tests.browser.test_accessibility import AXE, LOOKS
 from tests.support.factories import make_client
 from tests.support.oauth_client import pkce_pair
 from tests.support.proxies import make_proxy
@@ -80,18 +80,14 @@ def test_after_signing_in_the_way_leads_on_by_itself(page, world, proxy, client_
     page.get_by_role("heading", name="Forge", exact=True).wait_for()
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_the_page_breaks_no_rule_of_accessibility(open_page, world, proxy, client_app, look):
-    if not AXE.exists():
-        pytest.skip("needs axe-core: make test")
-    page = open_page(bypass_csp=True, **LOOKS[look])
+@looks.needs_axe
+def test_the_page_breaks_no_rule_of_accessibility(open_page, world, proxy, client_app):
+    page = open_page(bypass_csp=True, **looks.PAGES[-1].context)
+    inspection = looks.Inspection(page, options=looks.DEFAULTS)
     page.goto(link(world, proxy, client_app.redirect_uri))
     sign_in(page, world)
     page.get_by_role("heading", name="Allow Desk Agent to use Forge files?").wait_for()
-    keep_picture(page, f"proxy-consent-{look}")
-    page.add_script_tag(path=AXE)
 
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    inspection.look_at("proxy-consent")
 
-    assert [] == [issue["id"] for issue in found["violations"]]
-    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
+    assert not inspection.faults, inspection.report
