@@ -23,8 +23,9 @@ class ConsoleConfig(SimpleAdminConfig):
     default_site = "authplane.accounts.console.ConsoleSite"
 
     def ready(self) -> None:
-        """Our apps' ``admin`` modules are loaded, except where nobody could reach the console:
-        a fifth of what the public listener would load, in each of its processes.
+        """Our apps' ``admin`` modules are loaded, except where nobody can reach the console.
+
+        They are a tenth of what each process of the public listener would have to load.
         """
         super().ready()
         if settings.ROOT_URLCONF == PUBLIC:

@@ -55,9 +55,7 @@ def first_start(tmp_path_factory):
     with served(environment, "--demo") as process:
         wait_for(f"http://localhost:{public}/.well-known/jwks.json", limit=FIRST_START)
         wait_for(f"http://localhost:{operator}/livez", limit=FIRST_START)
-        keys = httpx.get(
-            f"http://localhost:{public}/.well-known/jwks.json", trust_env=False
-        ).json()
+        keys = httpx.get(f"http://localhost:{public}/.well-known/jwks.json", trust_env=False).json()
         started = descendants(process.pid)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=20)

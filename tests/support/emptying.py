@@ -12,6 +12,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import TransactionTestCase
+from psycopg import sql
 
 KEPT: Final = frozenset({"django_migrations", "django_content_type", "auth_permission"})
 """What `migrate` fills and no test changes."""
@@ -28,14 +29,17 @@ def _fixture_teardown(case: Any) -> None:
     if connection.vendor != "postgresql" or not _may_skip_triggers():
         _django_s_way(case)
         return
-    with connection.cursor() as cursor:
-        filled = _filled(cursor)
-        if filled:
-            # References are not looked at: all that point at these rows go with them.
+    filled = _filled()
+    if filled:
+        # References are not looked at: all that point at these rows go with them.
+        delete = sql.SQL("; ").join(
+            sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for table in filled
+        )
+        with connection.cursor() as cursor:
             cursor.execute(
-                "BEGIN; SET LOCAL session_replication_role = replica; "
-                + "".join(f'DELETE FROM "{table}"; ' for table in filled)
-                + "COMMIT"
+                sql.SQL("BEGIN; SET LOCAL session_replication_role = replica; {}; COMMIT").format(
+                    delete
+                )
             )
     # What a migration of ours leaves in the tables is there again.
     ours = apps.get_app_config("oauth")
@@ -50,12 +54,14 @@ def _may_skip_triggers() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _filled(cursor: Any) -> list[str]:
-    tables = [
-        table for table in connection.introspection.django_table_names() if table not in KEPT
-    ]
-    looked = " UNION ALL ".join(
-        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM \"{table}\")" for table in tables
+def _filled() -> list[str]:
+    tables = set(connection.introspection.django_table_names()) - KEPT
+    looked = sql.SQL(" UNION ALL ").join(
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT 1 FROM {})").format(
+            sql.Literal(table), sql.Identifier(table)
+        )
+        for table in sorted(tables)
     )
-    cursor.execute(looked)
-    return [table for (table,) in cursor.fetchall()]
+    with connection.cursor() as cursor:
+        cursor.execute(looked)
+        return [table for (table,) in cursor.fetchall()]
