@@ -30,6 +30,8 @@ PAGE = servers.ROOT / "docs" / "benchmarks-operators.md"
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 BAR_MS = 300
 REPEATS = 5
+EXPORTS = ("/export", "/admin/configuration")
+"""What gives out everything there is, and is no list. The first kind streams."""
 STAFF = "bench-operator@example.com"
 
 ID = (
@@ -51,10 +53,11 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One request: milliseconds of the median and of the slowest of its repetitions."""
+    """One request: milliseconds of the first, of the median and of the slowest repetition."""
 
     what: str
     status: int
+    first_ms: float
     median_ms: float
     slowest_ms: float
 
@@ -154,19 +157,24 @@ def fill(url: str, size: Size) -> None:
         connection.execute("vacuum analyze")
 
 
-def asked(
-    client: httpx.Client, what: str, path: str, *, body: dict[str, str] | None = None
-) -> Wait:
-    """The request, once to warm the process and then as often as counts."""
-    took = []
+def asked(client: httpx.Client, path: str, *, whole: bool = True, what: str = "") -> Wait:
+    """The request, once to warm the process and then as often as counts.
+
+    Of an answer that is not ``whole`` only the beginning is waited for: exports send all rows.
+    """
+    took: list[float] = []
     status = 0
-    for number in range(REPEATS + 1):
+    for _ in range(REPEATS + 1):
         begun = time.perf_counter()
-        answer = client.post(path, data=body) if body is not None else client.get(path)
-        if number:
+        with client.stream("GET", path) as answer:
+            if whole:
+                answer.read()
+            else:
+                next(answer.iter_raw())
             took.append((time.perf_counter() - begun) * 1000)
         status = answer.status_code
-    return Wait(what, status, statistics.median(took), max(took))
+    first, *further = took
+    return Wait(what or f"GET {path}", status, first, statistics.median(further), max(further))
 
 
 def lists(api: httpx.Client) -> list[str]:
@@ -178,20 +186,25 @@ def lists(api: httpx.Client) -> list[str]:
 
 def waits(api: httpx.Client, console: httpx.Client, *, jti: str) -> list[Wait]:
     """All of them, the API first."""
-    found = [asked(api, f"GET {path}", path) for path in lists(api)]
-    for path in (
+    found = []
+    for path in lists(api):
+        is_export = path.endswith(EXPORTS)
+        note = " (export, first bytes)" if is_export else ""
+        found.append(asked(api, path, whole=not is_export, what=f"GET {path}{note}"))
+    searches = (
         "/admin/audit?action=token.issue_denied&limit=100",
         "/admin/audit?client_id=client-777",
         "/admin/clients?status=suspended&limit=100",
         "/admin/clients?limit=50&offset=50000",
         "/admin/tokens?limit=500",
         "/admin/issuances?client=client-777",
+        "/admin/issuances?resource=nobody-s",
         f"/admin/issuances?jti={jti}",
-    ):
-        found += [asked(api, f"GET {path.replace(jti, '<jti>')}", path)]
+    )
+    found += [asked(api, path, what=f"GET {path.replace(jti, '<jti>')}") for path in searches]
     menu = console.get("/console/").text
     pages = {"/console/", *re.findall(r'href="(/console/[a-z0-9_/-]+/)"', menu)}
-    return found + [asked(console, f"console {path}", path) for path in sorted(pages)]
+    return found + [asked(console, path, what=f"console {path}") for path in sorted(pages)]
 
 
 def sign_in(console: httpx.Client, *, password: str) -> None:
@@ -246,22 +259,30 @@ def measured(database: str, *, size: Size, data: str) -> list[Wait]:
 
 def document(found: list[Wait], *, size: Size, facts: list[tuple[str, str]]) -> str:
     """The page."""
-    slow = [wait for wait in found if wait.median_ms > BAR_MS]
+    counted = [wait for wait in found if "(export" not in wait.what]
+    slow = [wait for wait in counted if max(wait.first_ms, wait.median_ms) > BAR_MS]
     held = (
         f"The database holds {size.clients:,} clients, {size.users:,} users,"
         f" {size.tokens:,} tokens and {size.events:,} audit rows."
     )
-    quick = len(found) - len(slow)
-    within = f"{quick} of {len(found)} requests are answered within {BAR_MS} ms (median)."
+    quick = len(counted) - len(slow)
+    within = (
+        f"{quick} of {len(counted)} requests other than exports are answered within {BAR_MS} ms,"
+        " the first time and in the median. The first finds no cache filled: the overview counts its figures anew every ten seconds."
+    )
     how = (
         "Written by `python -m bench.scale` from one run: each request alone,"
-        f" {REPEATS} times after one that warms the process."
+        f" once and then {REPEATS} times more."
     )
     lines = ["# How long operators wait", "", how, "", held, within, ""]
-    lines += ["| request | status | median ms | slowest ms |", "|---|---:|---:|---:|"]
+    lines += [
+        "| request | status | first ms | median ms | slowest ms |",
+        "|---|---:|---:|---:|---:|",
+    ]
     ordered = sorted(found, key=lambda wait: -wait.median_ms)
     lines += [
-        f"| `{wait.what}` | {wait.status} | {wait.median_ms:.0f} | {wait.slowest_ms:.0f} |"
+        f"| `{wait.what}` | {wait.status} | {wait.first_ms:.0f} | {wait.median_ms:.0f}"
+        f" | {wait.slowest_ms:.0f} |"
         for wait in ordered
     ]
     lines += ["", "| | |", "|---|---|", *(f"| {name} | {fact} |" for name, fact in facts), ""]
