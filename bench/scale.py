@@ -268,7 +268,8 @@ def document(found: list[Wait], *, size: Size, facts: list[tuple[str, str]]) -> 
     quick = len(counted) - len(slow)
     within = (
         f"{quick} of {len(counted)} requests other than exports are answered within {BAR_MS} ms,"
-        " the first time and in the median. The first finds no cache filled: the overview counts its figures anew every ten seconds."
+        " the first time and in the median. The first finds no cache filled: the overview counts"
+        " its figures anew every ten seconds."
     )
     how = (
         "Written by `python -m bench.scale` from one run: each request alone,"
