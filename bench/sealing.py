@@ -151,8 +151,8 @@ def document(
         ),
         "",
         (
-            f"With sealing {on:,.0f} tokens a second, without {off:,.0f}: {on / off - 1:+.1%}. Sealing"
-            f" keeps up {speeds['seal'] / on:.0f} times over."
+            f"With sealing {on:,.0f} tokens a second, without {off:,.0f}: {on / off - 1:+.1%}."
+            f" Sealing keeps up {speeds['seal'] / on:.0f} times over."
         ),
         "",
         "| work | a second |",
