@@ -29,6 +29,7 @@ from tests.support.upstream import running_upstream
 PAGE = servers.ROOT / "docs" / "benchmarks-operators.md"
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 BAR_MS = 300
+OVERVIEWS = ("/console/", "/console/?range=7d")
 REPEATS = 5
 EXPORTS = ("/export", "/admin/configuration")
 """What gives out everything there is, and is no list. The first kind streams."""
@@ -202,9 +203,11 @@ def waits(api: httpx.Client, console: httpx.Client, *, jti: str) -> list[Wait]:
         f"/admin/issuances?jti={jti}",
     )
     found += [asked(api, path, what=f"GET {path.replace(jti, '<jti>')}") for path in searches]
+    # Asked for the first time here, so that nothing of it is cached.
+    found += [asked(console, path, what=f"console {path}") for path in OVERVIEWS]
     menu = console.get("/console/").text
-    pages = {"/console/", *re.findall(r'href="(/console/[a-z0-9_/-]+/)"', menu)}
-    return found + [asked(console, path, what=f"console {path}") for path in sorted(pages)]
+    pages = {*re.findall(r'href="(/console/[a-z0-9_/-]+/)"', menu)}
+    return found + [asked(console, path, what=f"console {path}") for path in sorted(pages - {*OVERVIEWS})]
 
 
 def sign_in(console: httpx.Client, *, password: str) -> None:
