@@ -206,8 +206,8 @@ def waits(api: httpx.Client, console: httpx.Client, *, jti: str) -> list[Wait]:
     # Asked for the first time here, so that nothing of it is cached.
     found += [asked(console, path, what=f"console {path}") for path in OVERVIEWS]
     menu = console.get("/console/").text
-    pages = {*re.findall(r'href="(/console/[a-z0-9_/-]+/)"', menu)}
-    return found + [asked(console, path, what=f"console {path}") for path in sorted(pages - {*OVERVIEWS})]
+    pages = {*re.findall(r'href="(/console/[a-z0-9_/-]+/)"', menu)} - {*OVERVIEWS}
+    return found + [asked(console, path, what=f"console {path}") for path in sorted(pages)]
 
 
 def sign_in(console: httpx.Client, *, password: str) -> None:
