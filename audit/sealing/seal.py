@@ -11,15 +11,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, Func, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from audit.models import AuditEvent, AuditSeal, SealedEvent
 from audit.sealing import keys
-from audit.sealing.canonical import COLUMNS, FORMAT, header_digest, leaf_of, shown_row
+from audit.sealing.canonical import COLUMNS, FORMAT, header_digest, leaf_of_texts, moment, shown_row
 from audit.sealing.checkpoint import CHECKPOINT, FIRST
 from audit.sealing.locks import hold_chain
 from audit.sealing.merkle import root_of
@@ -37,6 +38,12 @@ _PLACES: Final = (
     " SELECT event, %s, place - 1, leaf"
     " FROM unnest(%s::uuid[], %s::bytea[]) WITH ORDINALITY AS given (event, leaf, place)"
 )
+_MOMENT: Final = Func(
+    F("created_at"),
+    template="""to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    output_field=TextField(),
+)
+"""`canonical.moment`, as PostgreSQL says it."""
 TIME_BITS: Final = 80
 """How many bits of a UUIDv7 stand behind its milliseconds."""
 
@@ -102,32 +109,45 @@ def _seal_late() -> int:
 
 def _add(rows: QuerySet[AuditEvent], *, before: AuditSeal | None) -> int:
     """A batch more, of the first rows; how many they are."""
-    names = COLUMNS[FORMAT]
-    found = [
-        dict(zip(names, values, strict=True))
-        for values in rows.order_by("pk").values_list(*names)[:BATCH]
-    ]
+    found = _first_of(rows)
     if not found:
         return 0
-    leaves = [leaf_of(shown_row(row)) for row in found]
+    leaves = [leaf_of_texts(row) for row in found]
     columns = _columns(found, before=before) | {"root": root_of(leaves).hex()}
     header = shown_row(columns)
     AuditSeal.objects.create(
         **columns, digest=header_digest(header), checkpoint=keys.sign(header, typ=CHECKPOINT)
     )
-    _place(columns["number"], [row["id"] for row in found], leaves)
+    _place(columns["number"], [row[0] for row in found], leaves)
     transaction.on_commit(
         lambda: counter("authplane_audit_rows_sealed_total").inc(len(found)), robust=True
     )
     return len(found)
 
 
-def _place(seal: int, events: list[uuid.UUID], leaves: list[bytes]) -> None:
+def _first_of(rows: QuerySet[AuditEvent]) -> list[tuple[Any, ...]]:
+    """The columns of a batch, by `COLUMNS[FORMAT]`, with ids and moments as texts.
+
+    PostgreSQL writes them in a fraction of the time that it takes to read them into objects.
+    """
+    _, _, *further = COLUMNS[FORMAT]
+    rows = rows.order_by("pk")
+    if connection.vendor == "postgresql":
+        texts = rows.annotate(key=Cast("pk", TextField()), at=_MOMENT)
+        return list(texts.values_list("key", "at", *further)[:BATCH])
+    found = rows.values_list(*COLUMNS[FORMAT])[:BATCH]
+    return [(str(key), moment(at), *others) for key, at, *others in found]
+
+
+def _place(seal: int, events: list[str], leaves: list[bytes]) -> None:
     """Each row has its place in the batch."""
     if connection.vendor == "postgresql":
-        # Two arrays instead of four parameters a row: a third of the time of the whole batch.
+        # Two arrays instead of four parameters a row, and as texts, which are put together faster
+        # than the driver makes arrays.
+        keys_text = "{" + ",".join(events) + "}"
+        leaves_text = "{" + ",".join(f'"\\\\x{leaf.hex()}"' for leaf in leaves) + "}"
         with connection.cursor() as cursor:
-            cursor.execute(_PLACES, [seal, events, leaves])
+            cursor.execute(_PLACES, [seal, keys_text, leaves_text])
         return
     SealedEvent.objects.bulk_create(
         SealedEvent(event=event, seal=seal, position=at, leaf=leaf)
@@ -135,19 +155,22 @@ def _place(seal: int, events: list[uuid.UUID], leaves: list[bytes]) -> None:
     )
 
 
-def _columns(rows: list[dict[str, Any]], *, before: AuditSeal | None) -> dict[str, Any]:
-    """What is said about a batch of these rows, which are in the order of their ids."""
-    late = sum(row["id"] <= before.upto for row in rows) if before else 0
-    moments = [row["created_at"] for row in rows]
+def _columns(rows: list[tuple[Any, ...]], *, before: AuditSeal | None) -> dict[str, Any]:
+    """What is said about a batch of these rows, which are in the order of their ids.
+
+    Texts of ids and of moments are in the same order as what they say.
+    """
+    ids, moments, actions, *_ = zip(*rows, strict=True)
+    upto = str(before.upto) if before else ""
     return {
         "number": before.number + 1 if before else 1,
         "format": FORMAT,
         "sealed_at": clock.now(),
-        "first_at": min(moments),
-        "last_at": max(moments),
-        "upto": max(rows[-1]["id"], before.upto) if before else rows[-1]["id"],
+        "first_at": datetime.fromisoformat(min(moments)),
+        "last_at": datetime.fromisoformat(max(moments)),
+        "upto": uuid.UUID(max(ids[-1], upto)),
         "count": len(rows),
-        "late": late,
-        "actions": dict(sorted(Counter(row["action"] for row in rows).items())),
+        "late": sum(key <= upto for key in ids),
+        "actions": dict(sorted(Counter(actions).items())),
         "previous": before.digest if before else FIRST,
     }

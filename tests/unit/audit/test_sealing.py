@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from audit.sealing import canonical, checkpoint, keys, merkle, seal
 from audit.sealing.seal import seal_waiting, sweep_late
 from audit.sealing.stored import verify_stored
 from authplane.core import clock
-from authplane.core.ids import first_uuid7_at
+from authplane.core.ids import first_uuid7_at, uuid7
 from tests.support.figures import Changes
 from tests.support.sealed import make_chain, make_event
 
@@ -203,3 +203,20 @@ def test_an_hour_late_is_measured_in_ids():
     assert first_uuid7_at(now - timedelta(seconds=seal.LATE)).int >> 80 == (
         seal.earliest_late(first_uuid7_at(now)).int >> 80
     )
+
+
+@pytest.mark.django_db
+def test_a_batch_digests_its_rows_as_anybody_would():
+    """The way of those who seal is a shorter one to the very text of `canonical`."""
+    odd = {"b": 'say "no"\n', "ä": [1, 2.5, None], "a": {"z": True, "é": "\U0001f511"}}
+    AuditEvent.objects.create(
+        id=uuid7(), created_at=datetime(2026, 3, 1, 23, 59, 59, 7, tzinfo=UTC),
+        action="token.issued", actor_id='"\\é\x7f', client_id="https://c.example/\u2028",
+        detail=odd, request_id="r", trace_id="", personal="", personal_digest="00",
+    )  # fmt: skip
+    columns = canonical.COLUMNS[canonical.FORMAT]
+    (row,) = AuditEvent.objects.values(*columns)
+
+    (texts,) = seal._first_of(AuditEvent.objects.all())
+
+    assert canonical.leaf_of_texts(texts) == canonical.leaf_of(canonical.shown_row(row))
