@@ -51,16 +51,17 @@ def leaf_of(row: Mapping[str, Any], *, version: int = FORMAT) -> bytes:
 def leaf_of_texts(columns: tuple[Any, ...]) -> bytes:
     """What `leaf_of` says of a row of `FORMAT`, whose id and moment are texts already.
 
-    In half the time, for those who seal row after row: the members stand here in the order of
-    their names.
+    For those who seal row after row: the members stand here in the order of their names, so that
+    nothing has to be sorted or put into a dict.
     """
     key, created_at, action, actor, client, detail, request, trace, personal = columns
-    return sha256(
-        f'\0{{"action":{quoted(action)},"actor_id":{quoted(actor)},"client_id":{quoted(client)},'
+    text = (
+        f'{{"action":{quoted(action)},"actor_id":{quoted(actor)},"client_id":{quoted(client)},'
         f'"created_at":"{created_at}","detail":{encode(detail)},"id":"{key}",'
         f'"personal_digest":{quoted(personal)},"request_id":{quoted(request)},'
         f'"trace_id":{quoted(trace)}}}'
     )
+    return sha256(ROW + text.encode())
 
 
 def header_digest(header: Mapping[str, Any]) -> str:

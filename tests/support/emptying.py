@@ -6,6 +6,7 @@ each of several hundred tests.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from django.apps import apps
@@ -48,7 +49,9 @@ def _fixture_teardown(case: Any) -> None:
     )
 
 
+@cache
 def _may_skip_triggers() -> bool:
+    """Whether the role is a superuser, which stays so for a run."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT usesuper FROM pg_user WHERE usename = current_user")
         return bool(cursor.fetchone()[0])
