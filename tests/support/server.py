@@ -18,6 +18,8 @@ from typing import IO, Any
 import httpx
 import pytest
 
+from tests.support.pooled import Pool
+
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 30.0
 ASKED = 8
@@ -44,10 +46,6 @@ class RunningServer:
             cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return done.stdout
-
-    def output(self) -> str:
-        """Everything it printed so far."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 def free_port() -> int:
@@ -176,15 +174,27 @@ def wait_until_up(url: str, *, process: subprocess.Popen[bytes], log: Path) -> N
     raise AssertionError(f"no answer at {url}:\n{log.read_text(errors='replace')[-4000:]}")
 
 
-@pytest.fixture
-def server(transactional_db: None) -> Iterator[Callable[..., RunningServer]]:
-    """`server(processes=1, kind="granian", AUTHPLANE_...="...")` starts one for this test.
+@pytest.fixture(scope="session")
+def _pool(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    """Servers end before the database that they hold connections to is dropped."""
+    with contextlib.closing(Pool(tmp_path_factory.mktemp("servers"), running_server)) as pool:
+        yield pool
 
-    Rows made before the call are there on every database; later ones only on PostgreSQL.
+
+@pytest.fixture
+def server(transactional_db: None, _pool: Pool) -> Iterator[Callable[..., RunningServer]]:
+    """`server(processes=1, kind="granian", AUTHPLANE_...="...")`: one that only this test uses.
+
+    Rows made before the call are there on every database; later ones only on PostgreSQL, where a
+    server may have worked for other tests, on a database that was emptied since.
     """
+    from django.db import connection
+
     with contextlib.ExitStack() as until_the_end:
 
         def start(**options: Any) -> RunningServer:
-            return until_the_end.enter_context(running_server(**options))
+            lasting = connection.vendor == "postgresql" and "port" not in options
+            begin = _pool.lent if lasting else running_server
+            return until_the_end.enter_context(begin(**options))
 
         yield start
