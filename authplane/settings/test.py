@@ -36,3 +36,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_ROOT = None  # type: ignore[assignment]  # served from where the files are
+WHITENOISE_AUTOREFRESH = True  # every test client would look for all files before its first request
