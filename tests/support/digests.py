@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import NamedTuple
+
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 
 class Digest(NamedTuple):
@@ -18,11 +21,15 @@ class Digest(NamedTuple):
 def table_digests() -> dict[str, Digest]:
     """Every table of the authorization server and the one-time values; the record is not one."""
     from django.apps import apps
+    from django.db import connection
 
     from authplane.core.models import OneTimeValue
 
     models = [*apps.get_app_config("oauth").get_models(), OneTimeValue]
-    return {model._meta.db_table: _digest_of(model._meta.db_table) for model in models}
+    tables = [model._meta.db_table for model in models]
+    if connection.vendor == "postgresql":
+        return _digests_by_postgresql(tables)
+    return {table: _digest_of(table) for table in tables}
 
 
 @contextmanager
@@ -46,6 +53,26 @@ def _digest_of(table: str) -> Digest:
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
         rows = sorted(repr([_plain(value) for value in row]) for row in cursor.fetchall())
     return Digest(len(rows), hashlib.sha256("\n".join(rows).encode()).hexdigest())
+
+
+def _digests_by_postgresql(tables: list[str]) -> dict[str, Digest]:
+    """The same in one statement: its digests differ from those above, and only from those."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(_one_statement(tuple(tables)))
+        return {table: Digest(rows, content) for table, rows, content in cursor.fetchall()}
+
+
+@cache
+def _one_statement(tables: tuple[str, ...]) -> Composed:
+    digest = SQL(
+        "SELECT {}, count(*), md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), ''))"
+        " FROM {} AS t"
+    )
+    return SQL(" UNION ALL ").join(
+        digest.format(Literal(table), Identifier(table)) for table in tables
+    )
 
 
 def _plain(value: object) -> object:
