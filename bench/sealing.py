@@ -6,7 +6,6 @@ What it measures is printed and written to `docs/benchmarks-record.md`.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import statistics
@@ -14,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psycopg
 
@@ -26,7 +26,10 @@ from tests.support.upstream import running_upstream
 PAGE = servers.ROOT / "docs" / "benchmarks-record.md"
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 PLAN = "client_credentials"
-EVERY = 15
+EVERY = 2
+"""Seconds between two batches; a deployment waits longer, and has fewer and larger ones."""
+SAFETY = 1
+"""Seconds a row is left alone here, so that nearly all of a round are sealed within it."""
 
 ROWS = """
 INSERT INTO audit_auditevent (id, created_at, action, actor_id, client_id, detail, request_id,
@@ -44,12 +47,16 @@ FROM (SELECT n, now() - interval '1 hour' + n * interval '1 millisecond' AS at,
 WORKER = """
 import time, django
 django.setup()
+from django.db import connection
 from audit.sealing.seal import seal_waiting
-seal_waiting()
-print("ready", flush=True)
+with connection.cursor() as cursor:
+    cursor.execute("SELECT pg_backend_pid()")
+    (backend,) = cursor.fetchone()
+seal_waiting(safety={safety})
+print(backend, flush=True)
 while True:
-    seal_waiting()
     time.sleep({every})
+    seal_waiting(safety={safety})
 """
 
 
@@ -58,8 +65,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.sealing", description=__doc__)
     parser.add_argument("--database", default=os.environ.get("DATABASE_URL", LOCAL))
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=int, default=30, help="length of a round of issuance")
-    parser.add_argument("--rounds", type=int, default=4, help="0 measures no issuance")
+    parser.add_argument("--seconds", type=int, default=12, help="length of a round")
+    parser.add_argument("--rounds", type=int, default=12, help="pairs of them; 0 measures none")
     parser.add_argument("--dry", action="store_true", help="print, but do not write the page")
     asked = parser.parse_args()
     facts = machine.describe(database=servers.database_description(asked.database))
@@ -78,9 +85,10 @@ def main() -> None:
     ):
         port = free_port()
         filled = servers.fill_ours(database, port=port, data=data, idp=idp, upstream=upstream.url)
-        rates = measure_issuance(filled, port=port, seconds=asked.seconds, rounds=asked.rounds)
+        pairs = measure_issuance(filled, port=port, seconds=asked.seconds, rounds=asked.rounds)
+    print("\n".join(summary(pairs, speeds=speeds)))
     if not asked.dry:
-        page = document(speeds, rates, rows=asked.rows, seconds=asked.seconds, facts=facts)
+        page = document(speeds, pairs, rows=asked.rows, seconds=asked.seconds, facts=facts)
         Path(PAGE).write_text(page, encoding="utf-8")
 
 
@@ -106,61 +114,66 @@ def measure_sealing(database: str, *, data: str, rows: int) -> dict[str, float]:
     return speeds
 
 
-def measure_issuance(
-    filled: servers.Filled, *, port: int, seconds: int, rounds: int
-) -> dict[bool, list[float]]:
-    """Tokens a second without (False) and with (True) a worker that seals, in turns."""
+def measure_issuance(filled: servers.Filled, *, port: int, seconds: int, rounds: int) -> list[Pair]:
+    """Issuance without and with a worker that seals, right after each other, again and again."""
     base = f"http://127.0.0.1:{port}"
-    rates: dict[bool, list[float]] = {False: [], True: []}
+    pairs = []
     with servers.serving(
         "authplane.wsgi:application", servers.GRANIAN, environment=filled.environment, port=port,
         probe="/livez",
     ):  # fmt: skip
         plans = servers.plans(base, routes=servers.OURS, facts=filled.facts)
         plan = next(plan for plan in plans if plan.name == PLAN)
+
+        def issued() -> float:
+            """Tokens a second."""
+            return load.measure(plan, base=base, seconds=seconds, rounds=1).rate
+
         for number in range(rounds):
             # Each comes first as often as the other: a table that grows slows the later one.
-            for sealing in (False, True) if number % 2 else (True, False):
-                with _worker(filled.environment) if sealing else contextlib.nullcontext():
-                    sample = load.measure(plan, base=base, seconds=seconds, rounds=1)
-                rates[sealing].append(sample.rate)
-                _manage(filled.environment, "audit", "seal")
-    off, on = statistics.mean(rates[False]), statistics.mean(rates[True])
-    print(f"{PLAN}: {off:,.0f}/s without sealing, {on:,.0f}/s with it: {on / off - 1:+.1%}")
-    return rates
+            without = 0.0 if number % 2 else issued()
+            _manage(filled.environment, "audit", "seal")
+            with _Worker(filled) as worker:
+                rate = issued()
+                sealed, cpu = worker.sealed(), worker.cpu_seconds()
+            _manage(filled.environment, "audit", "seal")
+            pairs.append(Pair(without or issued(), rate, sealed, cpu))
+            _manage(filled.environment, "audit", "seal")
+            print(f"{PLAN}: {pairs[-1].described()}", flush=True)
+    return pairs
 
 
 def document(
     speeds: dict[str, float],
-    rates: dict[bool, list[float]],
+    pairs: list[Pair],
     *,
     rows: int,
     seconds: int,
     facts: list[tuple[str, str]],
 ) -> str:
     """The page."""
-    off, on = statistics.mean(rates[False]), statistics.mean(rates[True])
     lines = [
         "# What the sealed record costs",
         "",
         (
             "Written by `python -m bench.sealing` from one run. One process seals and verifies"
             f" {rows:,} rows; then client_credentials is asked for as fast as the machine answers,"
-            f" {seconds} s at a time, in turns without and with a worker beside it that seals every"
-            f" {EVERY} s, on the same two cores."
+            f" {seconds} s without and {seconds} s with a worker beside it that seals every"
+            f" {EVERY} s, in turns, on the same cores. Two rounds that follow each other make a"
+            " pair; what is said of them are medians over the pairs, because the speed of the"
+            " machine changes more from minute to minute than sealing changes it."
         ),
         "",
-        (
-            f"With sealing {on:,.0f} tokens a second, without {off:,.0f}: {on / off - 1:+.1%}."
-            f" Sealing keeps up {speeds['seal'] / on:.0f} times over."
-        ),
+        *summary(pairs, speeds=speeds),
         "",
         "| work | a second |",
         "|---|---:|",
         f"| rows sealed | {speeds['seal']:,.0f} |",
         f"| rows verified | {speeds['verify']:,.0f} |",
-        *(f"| tokens without sealing | {rate:,.0f} |" for rate in rates[False]),
-        *(f"| tokens with sealing | {rate:,.0f} |" for rate in rates[True]),
+        "",
+        "| tokens without sealing | with sealing | | rows sealed meanwhile | CPU it took |",
+        "|---:|---:|---:|---:|---:|",
+        *(pair.row() for pair in pairs),
         "",
         "| | |",
         "|---|---|",
@@ -170,20 +183,84 @@ def document(
     return "\n".join(lines)
 
 
-@contextlib.contextmanager
-def _worker(environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORKER.format(every=EVERY)],
-        cwd=servers.ROOT, env=os.environ | environment, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    try:
+def summary(pairs: list[Pair], *, speeds: dict[str, float]) -> list[str]:
+    """What the pairs come to."""
+    lower, middle, upper = statistics.quantiles([pair.change for pair in pairs], n=4)
+    rate = statistics.median(pair.with_sealing for pair in pairs)
+    spent = sum(pair.cpu for pair in pairs) / sum(pair.sealed for pair in pairs)
+    share = spent * rate / (os.cpu_count() or 1)
+    quarters = f"half of the pairs between {lower:+.1%} and {upper:+.1%}"
+    cost = f"{spent * 1e6:.0f} µs of CPU a row, PostgreSQL's part included"
+    return [
+        f"- Issuance with sealing on: **{middle:+.1%}** ({quarters}).",
+        f"- Sealing takes {cost}: at {rate:,.0f} tokens a second {share:.1%} of this machine.",
+        f"- It keeps up {speeds['seal'] / rate:.0f} times over.",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Tokens a second, without and with sealing, and what was sealed meanwhile at what cost."""
+
+    without: float
+    with_sealing: float
+    sealed: int
+    cpu: float
+
+    @property
+    def change(self) -> float:
+        return self.with_sealing / self.without - 1
+
+    def described(self) -> str:
+        return (
+            f"{self.without:,.0f}/s without sealing, {self.with_sealing:,.0f}/s with it"
+            f" ({self.change:+.1%}), {self.sealed:,} rows sealed in {self.cpu:.2f} s of CPU"
+        )
+
+    def row(self) -> str:
+        return (
+            f"| {self.without:,.0f} | {self.with_sealing:,.0f} | {self.change:+.1%}"
+            f" | {self.sealed:,} | {self.cpu:.2f} s |"
+        )
+
+
+class _Worker:
+    """A process that seals beside the server, from its first batch on."""
+
+    def __init__(self, filled: servers.Filled) -> None:
+        self._environment = filled.environment
+        self._database = filled.environment["DATABASE_URL"]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", WORKER.format(every=EVERY, safety=SAFETY)],
+            cwd=servers.ROOT, env=os.environ | self._environment, stdout=subprocess.PIPE,
+        )  # fmt: skip
         # A worker starts once; its start is no part of what sealing costs.
-        if process.stdout is not None:
-            process.stdout.readline()
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+        told = self._process.stdout.readline() if self._process.stdout else b""
+        self._backend = int(told)
+        self._rows, self._cpu = self._total(), self._spent()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def sealed(self) -> int:
+        """Rows since the worker was ready."""
+        return self._total() - self._rows
+
+    def cpu_seconds(self) -> float:
+        """Of the worker and of the process of PostgreSQL that answers it, since it was ready."""
+        return self._spent() - self._cpu
+
+    def _total(self) -> int:
+        with psycopg.connect(self._database) as connection:
+            found = connection.execute("SELECT coalesce(sum(count), 0) FROM audit_auditseal")
+            return int((found.fetchone() or (0,))[0])
+
+    def _spent(self) -> float:
+        return machine.cpu_seconds(self._process.pid, self._backend)
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:

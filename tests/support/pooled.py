@@ -30,7 +30,7 @@ class Memory:
     """What a server's process knows, which ends when its mark is touched."""
 
     def __init__(self, mark: str) -> None:
-        self._mark, self._lock = mark, threading.Lock()
+        self._mark, self._lock = Path(mark), threading.Lock()
         self._seen = self._touched()
 
     def end_when_touched(self, _: Mapping[str, Any]) -> None:
@@ -44,7 +44,7 @@ class Memory:
 
     def _touched(self) -> int:
         """Nanoseconds."""
-        return os.stat(self._mark).st_mtime_ns
+        return self._mark.stat().st_mtime_ns
 
 
 class Pool:
