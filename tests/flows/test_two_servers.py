@@ -43,6 +43,19 @@ print(json.dumps({"user": str(user.pk), "clients": [
     [one.client.client_id, one.secret] for one in made
 ]}))
 """
+# One process for all three commands: each would load everything anew.
+TRUST = """
+import io, json
+from django.core.management import call_command
+def said(*arguments):
+    answer = io.StringIO()
+    call_command(*arguments, "--json", stdout=answer)
+    return json.loads(answer.getvalue().splitlines()[-1])
+idp = said("idp", "create", "--name", "Other", "--issuer", %(issuer)r)
+said("xaa_policy", "create", "--idp", idp["id"], "--name", "Wiki", "--scope", "read")
+said("assertion_audience", "create", "--name", "Other", "--audience", %(issuer)r,
+     "--client-id", %(clients)r, "--resource", %(resource)r, "--scope", "read")
+"""
 
 
 @dataclass
@@ -61,9 +74,9 @@ class Side:
         """Its issuer."""
         return self.server.url
 
-    def manage(self, *arguments: str) -> dict[str, Any]:
-        """What a command answers."""
-        return json.loads(self.server.manage(*arguments, "--json").splitlines()[-1])
+    def run(self, script: str) -> str:
+        """What the last line says that it prints, on this server's database."""
+        return self.server.manage("shell", "-v", "0", "-c", script).splitlines()[-1]
 
     def provision(self) -> None:
         """A user, a resource, and the application twice: to sign users in, and to serve guests."""
@@ -83,19 +96,17 @@ class Side:
             "resource": self.resource,
             "clients": clients,
         }
-        made = json.loads(self.server.manage("shell", "-v", "0", "-c", script).splitlines()[-1])
+        made = json.loads(self.run(script))
         self.user = made["user"]
         self.employee, self.guest = made["clients"]
 
     def trust(self, other: Side) -> None:
         """Assertions of the other server count here, and users here are asserted there."""
-        idp = self.manage("idp", "create", "--name", "Other", "--issuer", other.url)
-        self.manage("xaa_policy", "create", "--idp", idp["id"], "--name", "Wiki", "--scope", "read")
-        self.manage(
-            "assertion_audience", "create", "--name", "Other", "--audience", other.url,
-            "--client-id", f"{self.employee[0]}={other.guest[0]}",
-            "--resource", other.resource, "--scope", "read",
-        )  # fmt: skip
+        clients = f"{self.employee[0]}={other.guest[0]}"
+        self.run(
+            TRUST % {"issuer": other.url, "clients": clients, "resource": other.resource}
+            + "print('trusted')"
+        )
 
     def client(self, pair: list[str], **members: Any) -> oauth_client.OAuthClient:
         """The application as this server knows it."""
