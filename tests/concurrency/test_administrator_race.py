@@ -18,8 +18,8 @@ EVIL = "https://evil.example/cb"
 
 
 @pytest.fixture
-def operator_url(server):
-    return server(processes=2, threads=8, AUTHPLANE_LISTENER="operator").url
+def operator_url(crowd_server):
+    return crowd_server(AUTHPLANE_LISTENER="operator").url
 
 
 def bearer(key):

@@ -30,17 +30,11 @@ def provider():
 
 
 @pytest.fixture
-def client(server, provider):
+def client(crowd_server, provider):
     resource = make_resource()
     made = make_confidential_client(scope="read write", grant_types=[JWT_BEARER])
     provider.trusted()
-    running = server(
-        processes=2,
-        threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false",
-        AUTHPLANE_CIMD_REQUIRE_HTTPS="false",
-        AUTHPLANE_CIMD_ALLOW_PRIVATE_ADDRESSES="true",
-    )
+    running = crowd_server()
     base = OAuthClient.at(running.url)
     return driver_for(made, base=base, resource=resource.uri)
 

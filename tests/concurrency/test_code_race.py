@@ -16,10 +16,10 @@ STORMS = 5
 
 
 @pytest.fixture
-def client(server):
+def client(crowd_server):
     resource = make_resource()
     row = make_client()
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    running = crowd_server()
     return OAuthClient.at(running.url, client_id=row.client_id, resource=resource.uri, scope="read")
 
 

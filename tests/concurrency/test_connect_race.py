@@ -29,18 +29,14 @@ def arrival(path, headers):
 
 
 @pytest.mark.spec("Negative tests", "D8.1", "MUST", "parallel answers with one state: one exchange")
-def test_one_answer_is_used_once(server, upstream):
+def test_one_answer_is_used_once(crowd_server, upstream):
     from audit.models import AuditEvent
     from broker.models import Connection
 
     provider = make_provider(upstream)
     make_forge(provider)
     user = make_user()
-    url = server(
-        processes=2, threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false",
-        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
-    ).url  # fmt: skip
+    url = crowd_server().url
     driver = OAuthClient.at(url)
     browser = Browser(driver, person(user))
     browser.sign_in()
@@ -65,15 +61,13 @@ def test_one_answer_is_used_once(server, upstream):
 @pytest.mark.spec(
     "Negative tests", "D8.14", "MUST", "limits hold against many at once and made-up addresses"
 )
-def test_ten_hops_and_no_more(server, upstream):
+def test_ten_hops_and_no_more(crowd_server, upstream):
     """Two processes, one count in the database: whatever address each request claims to be of."""
     from broker.models import ConnectState
 
     provider = make_provider(upstream)
     make_forge(provider)
-    url = server(
-        processes=2, threads=8, AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1", REDIS_URL=""
-    ).url
+    url = crowd_server(AUTHPLANE_RATE_LIMIT_ENABLED="true", REDIS_URL="").url
     driver = OAuthClient.at(url)
     browser = Browser(driver, person(make_user()))
     browser.sign_in()

@@ -47,7 +47,7 @@ class World:
 
 
 @pytest.fixture
-def world(server):
+def world(crowd_server):
     gateway = factories.make_confidential_client(grant_types=["client_credentials", EXCHANGE])
     watcher = factories.make_confidential_client()
     front = factories.make_resource(policy={"runtime": {"client_ids": [gateway.row.client_id]}})
@@ -59,7 +59,7 @@ def world(server):
     )
     agent, user = factories.make_client(), factories.make_user()
     _consent(user, agent, back)
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    running = crowd_server()
 
     def driver(made, **members):
         row = made if not isinstance(made, factories.Confidential) else made.row

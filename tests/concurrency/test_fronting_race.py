@@ -18,8 +18,8 @@ MAP = {"read": ["read"]}
 
 
 @pytest.fixture
-def operator_url(server):
-    return server(processes=2, threads=8, AUTHPLANE_LISTENER="operator").url
+def operator_url(crowd_server):
+    return crowd_server(AUTHPLANE_LISTENER="operator").url
 
 
 def making(source, target):

@@ -69,7 +69,7 @@ class Parties:
 
 
 @pytest.fixture
-def parties(server):
+def parties(crowd_server):
     watcher = factories.make_confidential_client()
     gateway = factories.make_confidential_client(grant_types=[EXCHANGE], scope="read write")
     agent = factories.make_client()
@@ -77,11 +77,7 @@ def parties(server):
     front = factories.make_resource(slug="front", policy=at)
     back = factories.make_resource(slug="back", policy=at)
     user = factories.make_user()
-    settings = {
-        "AUTHPLANE_RATE_LIMIT_ENABLED": "false",
-        "AUTHPLANE_TOKEN_EXCHANGE_ALLOW_SELF_EXCHANGE": "true",
-    }
-    url = server(processes=2, threads=8, **settings).url
+    url = crowd_server(AUTHPLANE_TOKEN_EXCHANGE_ALLOW_SELF_EXCHANGE="true").url
     base = OAuthClient.at(url)
 
     def driver(made):

@@ -37,15 +37,11 @@ def post(path, body, headers):
 
 @pytest.mark.spec("Negative tests", "D8.1", "MUST", "parallel answers with one state: one exchange")
 @pytest.mark.spec("Plugged.in", "P14", "MUST", "parallel refreshes: one upstream call, all 200")
-def test_each_thing_happens_once(server, upstream):
+def test_each_thing_happens_once(crowd_server, upstream):
     from broker.models import Connection, Profile, Project, UpstreamServer
 
     user = make_user()
-    url = server(
-        processes=2, threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false",
-        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
-    ).url  # fmt: skip
+    url = crowd_server().url
     driver = OAuthClient.at(url)
     page = Page(driver, person(user))
     page.sign_in()

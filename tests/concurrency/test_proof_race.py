@@ -18,10 +18,10 @@ STORMS = 5
 
 
 @pytest.fixture
-def machine(server):
+def machine(crowd_server):
     resource = make_resource()
     made = make_confidential_client(grant_types=["client_credentials"], scope="read")
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    running = crowd_server()
     base = OAuthClient.at(running.url, client_id="", resource=resource.uri, scope="read")
     return driver_for(made, base=base, resource=resource.uri)
 

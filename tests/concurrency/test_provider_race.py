@@ -15,8 +15,8 @@ HEADERS = {"Authorization": "Bearer operator-key-of-the-test-suite-06"}
 
 
 @pytest.fixture
-def operator_url(server):
-    return server(processes=2, threads=8, AUTHPLANE_LISTENER="operator").url
+def operator_url(crowd_server):
+    return crowd_server(AUTHPLANE_LISTENER="operator").url
 
 
 def body_of(slug):

@@ -21,12 +21,12 @@ KEY = signing_key()
 
 
 @pytest.fixture
-def client(server):
+def client(crowd_server):
     resource = make_resource()
     row = make_client(
         redirect_uris=REDIRECT, client_jwks=key_set(KEY), request_object_signing_alg="ES256"
     )
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    running = crowd_server()
     base = OAuthClient.at(running.url)
     return driver_for(row, base=base, resource=resource.uri, redirect_uri=REDIRECT)
 

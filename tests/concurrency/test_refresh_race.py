@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.server, pytest.mark.postgres]
 STORMS = 5
 
 
-def client_of(server, **settings):
+def client_of(crowd_server, **settings):
     resource = make_resource()
     row = make_client()
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false", **settings)
+    running = crowd_server(**settings)
     return OAuthClient.at(running.url, client_id=row.client_id, resource=resource.uri, scope="read")
 
 
@@ -35,10 +35,10 @@ def refresh_in_parallel(client, refresh_token):
     )
 
 
-def test_inside_the_window_all_get_the_same_answer(server):
+def test_inside_the_window_all_get_the_same_answer(crowd_server):
     from oauth.models import RefreshToken
 
-    client, somebody = client_of(server), person(make_user())
+    client, somebody = client_of(crowd_server), person(make_user())
 
     for storms in range(1, STORMS + 1):
         first = client.tokens(somebody)
@@ -49,8 +49,8 @@ def test_inside_the_window_all_get_the_same_answer(server):
         assert RefreshToken.objects.count() == 2 * storms, "a first one and one successor each"
 
 
-def test_the_successor_of_a_race_works(server):
-    client = client_of(server)
+def test_the_successor_of_a_race_works(crowd_server):
+    client = client_of(crowd_server)
     first = client.tokens(person(make_user()))
 
     second = refresh_in_parallel(client, first["refresh_token"])[0].json()
@@ -59,10 +59,13 @@ def test_the_successor_of_a_race_works(server):
 
 
 @pytest.mark.spec("RFC 9700", "4.14.2", "MUST", "a replayed refresh token ends its family")
-def test_without_a_window_the_family_ends(server):
+def test_without_a_window_the_family_ends(crowd_server):
     from oauth.models import TokenFamily
 
-    client, somebody = client_of(server, AUTHPLANE_REFRESH_REPLAY_WINDOW="0"), person(make_user())
+    client, somebody = (
+        client_of(crowd_server, AUTHPLANE_REFRESH_REPLAY_WINDOW="0"),
+        person(make_user()),
+    )
 
     for _ in range(STORMS):
         first = client.tokens(somebody)

@@ -18,9 +18,9 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def running(server):
+def running(crowd_server):
     make_resource()
-    return server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    return crowd_server()
 
 
 def register(running, **members):

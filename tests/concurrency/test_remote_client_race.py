@@ -13,15 +13,11 @@ from tests.support.storm import storm
 pytestmark = [pytest.mark.server, pytest.mark.postgres]
 
 
-def test_many_at_once_leave_one_client(server):
+def test_many_at_once_leave_one_client(crowd_server):
     from broker.models import UpstreamConfig
 
     user = make_user()
-    url = server(
-        processes=2, threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false",
-        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
-    ).url  # fmt: skip
+    url = crowd_server().url
     page = Page(OAuthClient.at(url), person(user))
     page.sign_in()
     cookies = "; ".join(f"{name}={value}" for name, value in page.client.http.cookies.items())

@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import ast
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.support.server import ROOT, environment_of_tests
+from oauth.maintenance.jobs import JOBS
+from tests.support.forked import together
 
 PROCESSES = 4
-WORK = """
-import django; django.setup()
-from oauth.maintenance.jobs import JOBS
-from authplane.core.models import ScheduledRun
-job = JOBS[{name!r}]
-ran = job.run(every=job.every).ran
-print([ran, ScheduledRun.objects.get(name={name!r}).runs])
-"""
 
 
-@pytest.mark.slow
+@pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["oauth.purge_state", "oauth.rotate_keys"])
-def test_of_several_processes_one_does_the_job(tmp_path: Path, name):
-    command = [sys.executable, "-c", WORK.format(name=name)]
-    env = environment_of_tests(folder=tmp_path)
-    started = [
-        subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
-        for _ in range(PROCESSES)
-    ]
+def test_of_several_processes_one_does_the_job(name):
+    from authplane.core.models import ScheduledRun
 
-    answers = [ast.literal_eval(process.communicate()[0].splitlines()[-1]) for process in started]
+    job = JOBS[name]
 
-    assert [0] * PROCESSES == [process.returncode for process in started]
+    def work():
+        return [job.run(every=job.every).ran, ScheduledRun.objects.get(name=name).runs]
+
+    answers = together(work, count=PROCESSES)
+
     assert 1 == sum(ran for ran, _ in answers)
     assert {1} >= {runs for _, runs in answers} - {0}
+    assert ScheduledRun.objects.get(name=name).runs == 1

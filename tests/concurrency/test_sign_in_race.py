@@ -21,14 +21,10 @@ def world():
 
 
 @pytest.fixture
-def url(server, world, override_config):
+def url(crowd_server, world, override_config):
     override_config(broker={"allowed_private_hosts": ("127.0.0.1",)})
     register(world)
-    return server(
-        processes=2, threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false",
-        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
-    ).url  # fmt: skip
+    return crowd_server().url
 
 
 def arrival(visitor, sent):

@@ -34,7 +34,7 @@ def linked(provider, gateway):
 
 
 @pytest.mark.spec("Broker", "3.5", "MUST", "however many ask, the service is asked once")
-def test_fifty_vends_and_one_refresh(server, upstream):
+def test_fifty_vends_and_one_refresh(crowd_server, upstream):
     from broker.models import Connection
     from oauth.models import AccessToken
 
@@ -42,11 +42,7 @@ def test_fifty_vends_and_one_refresh(server, upstream):
     make_connection(provider, user, expires_in=1)
     gateway = factories.make_confidential_client(grant_types=[EXCHANGE])
     front, agent = linked(provider, gateway), factories.make_client()
-    url = server(
-        processes=2, threads=8,
-        AUTHPLANE_RATE_LIMIT_ENABLED="false", AUTHPLANE_BROKER_KEEP_ACCESS_TOKENS="true",
-        AUTHPLANE_BROKER_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
-    ).url  # fmt: skip
+    url = crowd_server(AUTHPLANE_BROKER_KEEP_ACCESS_TOKENS="true").url
     of_user = OAuthClient.at(url, client_id=agent.client_id, resource=front.uri, scope="read")
     form = {
         "grant_type": EXCHANGE, "resource": "forge", "subject_token_type": ACCESS_TOKEN,

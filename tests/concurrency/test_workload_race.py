@@ -13,13 +13,13 @@ from tests.support.storm import storm
 pytestmark = [pytest.mark.server, pytest.mark.postgres]
 
 
-def test_of_sixteen_parallel_uses_one_succeeds(server):
+def test_of_sixteen_parallel_uses_one_succeeds(crowd_server):
     from oauth.models import AccessToken
 
     row = make_client(grant_types=[JWT_BEARER], scope="read")
     platform = Platform()
     rule = {"subject": platform.subject, "client_id": row.client_id, "single_use": True}
-    running = server(processes=2, threads=8, AUTHPLANE_RATE_LIMIT_ENABLED="false")
+    running = crowd_server()
     platform.register(rule, audience=running.url)
 
     for _ in range(3):

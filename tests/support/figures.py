@@ -23,9 +23,10 @@ def exposition() -> str:
     return answer.content.decode()
 
 
-def figures() -> dict[tuple[str, str], float]:
-    """Name with labels to value."""
-    matches = [SAMPLE.match(line) for line in exposition().splitlines()]
+def figures(*beginnings: str) -> dict[tuple[str, str], float]:
+    """Name with labels to value, of the metrics whose names begin so; of all without any."""
+    lines = [line for line in exposition().splitlines() if line.startswith(beginnings or "")]
+    matches = [SAMPLE.match(line) for line in lines]
     return {
         (found["name"], found["labels"] or ""): float(found["value"]) for found in matches if found
     }
@@ -38,7 +39,7 @@ class Changes:
         self.key = (name, labels)
 
     def __enter__(self) -> Self:
-        self.before = figures().get(self.key, 0.0)
+        self.before = self._now()
         return self
 
     def __exit__(
@@ -47,7 +48,11 @@ class Changes:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.by = figures().get(self.key, 0.0) - self.before
+        self.by = self._now() - self.before
+
+    def _now(self) -> float:
+        name, _ = self.key
+        return figures(name).get(self.key, 0.0)
 
 
 class AllChanges:
@@ -57,7 +62,7 @@ class AllChanges:
         self.prefixes = prefixes
 
     def __enter__(self) -> Self:
-        self.before = figures()
+        self.before = figures(*self.prefixes)
         return self
 
     def __exit__(
@@ -66,11 +71,11 @@ class AllChanges:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        after = figures()
+        after = figures(*self.prefixes)
         self.by = {
             f"{name}{{{labels}}}" if labels else name: value - self.before.get((name, labels), 0.0)
             for (name, labels), value in after.items()
-            if name.startswith(self.prefixes) and value != self.before.get((name, labels), 0.0)
+            if value != self.before.get((name, labels), 0.0)
         }
 
     def counted(self) -> dict[str, float]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.support.server import RunningServer
 
 MARK = "TESTS_FORGET_WHEN_TOUCHED"
-MOST_THREADS = 24
+MOST_THREADS = 16
 """Of all servers that wait for another test: each thread keeps a connection to the database."""
 
 Kind: TypeAlias = tuple[tuple[str, str | int], ...]
