@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import httpx
 import jwt
 
+from tests.support import short_way
 from tests.support.dpop import DPoPKey
 from tests.support.pages import form_with
 from tests.support.specification import require_documented_response
@@ -122,7 +123,7 @@ class OAuthClient:
 
     def sibling(self, **members: Any) -> OAuthClient:
         """Another client of the same server, in a browser without cookies."""
-        if isinstance(self.http._transport, httpx.WSGITransport):
+        if self._is_in_process:
             return OAuthClient.in_process(issuer=self.issuer, **members)
         return OAuthClient.at(str(self.http.base_url), issuer=self.issuer, **members)
 
@@ -288,10 +289,24 @@ class OAuthClient:
         return self.token(**form)
 
     def tokens(self, user: User, **overrides: Any) -> dict[str, Any]:
-        """The whole flow: the token response of a fresh authorization."""
-        answer = self.redeem(self.authorize(user, **overrides))
+        """The token response of a fresh authorization, to which the user agreed."""
+        answer = self.redeem(self._allowed(user, **overrides))
         assert answer.status_code == httpx.codes.OK, answer.text
         return answer.json()
+
+    def _allowed(self, user: User, **overrides: Any) -> Authorization:
+        if overrides.keys() & {"allow", "ticked"} or not self._is_in_process:
+            return self.authorize(user, **overrides)
+        path, sent, verifier = self.authorization_request(**overrides)
+        answer = short_way.code_for(self.http, user, path)
+        if answer is None:
+            return self.authorize(user, **overrides)
+        redirect_uri = str(sent.get("redirect_uri", self.redirect_uri))
+        return Authorization(dict(answer), verifier, redirect_uri, sent)
+
+    @property
+    def _is_in_process(self) -> bool:
+        return isinstance(self.http._transport, httpx.WSGITransport)
 
     def refresh(self, refresh_token: str, **overrides: Any) -> httpx.Response:
         """Exchange a refresh token."""
