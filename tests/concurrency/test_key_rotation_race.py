@@ -59,7 +59,8 @@ class TestDatabase:
         assert ["active", *["retiring"] * AT_ONCE] == known_states()
 
 
-@pytest.mark.django_db
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
 def test_a_key_file_is_changed_by_one_process_at_a_time(override_config, tmp_path):
     folder = tmp_path / "keys"
     override_config(signing={"key_store": "keyfile", "key_path": str(folder)})

@@ -1,7 +1,8 @@
 """The same work in several processes at the same moment.
 
 They are forked: nothing is loaded anew, so that they are at work together and not one after the
-other as their interpreters happen to start.
+other as their interpreters happen to start. What they commit is there for good, so that it takes a
+test that empties its tables (`transaction=True`), on a database that processes can share.
 """
 
 from __future__ import annotations
