@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.support import factories
+from tests.support.background import answering
 from tests.support.oauth_client import pkce_pair
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -85,7 +85,6 @@ def _serve(app: ClientApp, *, tls: ssl.SSLContext | None = None) -> ThreadingHTT
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     app.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
@@ -93,20 +92,16 @@ def _serve(app: ClientApp, *, tls: ssl.SSLContext | None = None) -> ThreadingHTT
 def client_app() -> Iterator[ClientApp]:
     """A native application on a loopback port."""
     app = ClientApp(url="")
-    server = _serve(app)
-    yield app
-    server.shutdown()
-    server.server_close()
+    with answering(_serve(app)):
+        yield app
 
 
 @pytest.fixture
 def https_app(tmp_path: Path) -> Iterator[ClientApp]:
     """A web application behind https."""
     app = ClientApp(url="")
-    server = _serve(app, tls=_self_signed(tmp_path))
-    yield app
-    server.shutdown()
-    server.server_close()
+    with answering(_serve(app, tls=_self_signed(tmp_path))):
+        yield app
 
 
 def _self_signed(folder: Path) -> ssl.SSLContext:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import json
 import ssl
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -34,6 +34,7 @@ from broker.models import BrokerProvider
 from broker.providers import services as providers
 from oauth.keys.rotation import ensure_first_key, rotate
 from oauth.models import SigningKey, TrustedIdP
+from tests.support.background import answering
 from tests.support.certificates import DAY, issue, names
 
 pytestmark = pytest.mark.django_db
@@ -247,7 +248,7 @@ def https(tmp_path, monkeypatch):
     """A server on this machine with a certificate of an authority that is trusted here."""
     authority = issue("Authority", authority=True, lasts=365 * DAY)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.write(tmp_path, "authority")[0]))
-    started = []
+    until_the_end = contextlib.ExitStack()
 
     def start(*, lasts, host="localhost"):
         own = issue(host, issuer=authority, san=names(dns=host), lasts=lasts)
@@ -255,14 +256,11 @@ def https(tmp_path, monkeypatch):
         context.load_cert_chain(*own.write(tmp_path, "server"))
         server = ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        started.append(server)
+        until_the_end.enter_context(answering(server))
         return Scene(f"https://localhost:{server.server_address[1]}", timeout=5)
 
-    yield start
-    for server in started:
-        server.shutdown()
-        server.server_close()
+    with until_the_end:
+        yield start
 
 
 class TestCertificate:

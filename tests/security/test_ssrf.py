@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from authplane.core import addresses, pinned
 from authplane.core.fetch import FetchFailed, FetchRefused, fetch_json
+from tests.support.background import answering
 
 PUBLIC = "93.184.216.34"
 UNSPECIFIED = "0.0.0.0"  # noqa: S104 - never bound
@@ -89,14 +90,8 @@ def http_server(context=None):
     server.asked = []
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with answering(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from authplane.core import clock, fetch, pinned
 from authplane.core.fetch import FetchFailed, FetchRefused
+from tests.support.background import answering
 
 pytestmark = pytest.mark.django_db
 
@@ -267,13 +268,9 @@ def hostile(override_config):
     server = ThreadingHTTPServer((OTHER_HOST, 0), Hostile)
     server.daemon_threads, server.asked, server.over = True, [], threading.Event()
     server.handle_error = lambda *args: None
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.over.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with answering(server):
+        yield server
+        server.over.set()
 
 
 def each_site(test):

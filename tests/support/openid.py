@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 
+from tests.support.background import answering
 from tests.support.published import key_set, signing_key
 
 if TYPE_CHECKING:
@@ -140,14 +141,8 @@ def running_openid(**switches: Any) -> Iterator[OpenIdProvider]:
     world = OpenIdProvider(**switches)
     server = _serve(world)
     world.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(server):
         yield world
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def register(world: OpenIdProvider, **members: Any) -> IdentityProvider:

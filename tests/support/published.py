@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from typing import Any
 import httpcore
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.support.background import answering
 
 PUBLIC = "93.184.216.34"
 
@@ -75,11 +76,8 @@ def internet(monkeypatch: Any) -> Iterator[Internet]:
     monkeypatch.setattr(pinned, "look_up", world.look_up)
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", nearby)
     monkeypatch.setattr(pinned._DeadlineStream, "start_tls", lambda self, *a, **k: self)
-    try:
+    with answering(server):
         yield world
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _serve(world: Internet) -> ThreadingHTTPServer:
@@ -106,7 +104,6 @@ def _serve(world: Internet) -> ThreadingHTTPServer:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return server
 
 

@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.support.background import answering
+
 if TYPE_CHECKING:
     from broker.models import BrokerProvider, Connection
 
@@ -137,14 +139,8 @@ def running(world: Kind) -> Iterator[Kind]:
     """This service runs until the block ends."""
     server = _serve(world)
     world.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with answering(server):
         yield world
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def make_provider(world: Upstream, **config_data: Any) -> BrokerProvider:

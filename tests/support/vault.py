@@ -12,7 +12,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,8 @@ from typing import Any
 import httpx
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tests.support.background import answering
 
 TOKEN = "hvs.root-of-the-tests"
 ROLE_ID, SECRET_ID, JWT = "role-of-tests", "secret-of-the-role", "jwt-of-the-pod"
@@ -164,15 +165,9 @@ def running_vault() -> Iterator[Vault]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     vault.address = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with answering(server):
         yield vault
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

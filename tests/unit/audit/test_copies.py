@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from audit.streams import cef, otlp
 from audit.streams.run import pass_on
 from authplane.core import syslog
 from authplane.core.hashing import sha256_hex
+from tests.support.background import answering
 from tests.support.figures import Changes
 from tests.support.sealed import make_chain, make_event
 
@@ -51,12 +51,8 @@ def service(status=200):
 
     answer = {"status": status}
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(server):
         yield f"http://127.0.0.1:{server.server_port}", got, answer
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager
