@@ -6,10 +6,11 @@ from collections import Counter
 
 import pytest
 
+from tests.support.background import answering
 from tests.support.factories import driver_for, make_confidential_client, make_resource
 from tests.support.idp import JWT_BEARER, IdentityProvider
 from tests.support.oauth_client import OAuthClient
-from tests.support.published import Internet, _serve, key_set
+from tests.support.published import Internet, key_set, server_of
 from tests.support.storm import storm
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres]
@@ -21,12 +22,11 @@ STORMS = 3
 def provider():
     """An identity provider that other processes can reach: on a port of this host."""
     world = Internet()
-    listening = _serve(world)
+    listening = server_of(world)
     idp = IdentityProvider(world, issuer=f"http://127.0.0.1:{listening.server_address[1]}")
     world.publish(idp.path, key_set(idp.key))
-    yield idp
-    listening.shutdown()
-    listening.server_close()
+    with answering(listening):
+        yield idp
 
 
 @pytest.fixture

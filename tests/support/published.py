@@ -64,7 +64,7 @@ def internet(monkeypatch: Any) -> Iterator[Internet]:
     from authplane.core import pinned
 
     world = Internet()
-    server = _serve(world)
+    server = server_of(world)
     port = server.server_address[1]
     connect = httpcore.SyncBackend.connect_tcp
 
@@ -80,7 +80,9 @@ def internet(monkeypatch: Any) -> Iterator[Internet]:
         yield world
 
 
-def _serve(world: Internet) -> ThreadingHTTPServer:
+def server_of(world: Internet) -> ThreadingHTTPServer:
+    """A server with these pages at a port of this host; it does not answer yet."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             world.asked.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
