@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
+@cache
 def demonstrations() -> dict[str, dict[str, list[str]]]:
     """Kind to name to the files with a test that carries `@pytest.mark.shows(kind, name, ...)`."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -24,7 +26,7 @@ def demonstrations() -> dict[str, dict[str, list[str]]]:
             kind, *names = [ast.literal_eval(argument) for argument in node.args]
             for name in names:
                 found[kind][name].append(path.relative_to(TESTS).as_posix())
-    return found
+    return {kind: dict(named) for kind, named in found.items()}
 
 
 def _name_of(node: ast.expr) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -169,17 +170,23 @@ class RealServer(ABC):
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite database without rows, to copy."""
-    path = tmp_path_factory.mktemp("databases") / "empty.sqlite3"
+    """A migrated SQLite database without rows, to copy; all workers of a run share it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path, draft = folder / "empty.sqlite3", folder / "draft.sqlite3"
     environment = dict(os.environ) | {
-        "DATABASE_URL": f"sqlite:///{path}",
+        "DATABASE_URL": f"sqlite:///{draft}",
         "REDIS_URL": "",
         "DJANGO_SETTINGS_MODULE": "tests.support.live_settings",
         "PYTHONPATH": str(ROOT),
     }
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, env=environment, check=True
-    )
+    migrate = [sys.executable, "manage.py", "migrate", "-v", "0"]
+    with (folder / "empty.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
+            draft.rename(path)
     return path
 
 
