@@ -51,25 +51,33 @@ class BrokerConfig(AppConfig):
         ports.register_source(BrokerTokenSource())
         ports.register_sign_in(SignInOffers())
         ports.register_projects(Projects())
-        seeding.register_first(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
-        seeding.register_first(
+        seeding.register(seeds.NAME, seeds.BROKER_PROVIDERS, seeds.configured_providers)
+        seeding.register(
             connection_seeds.NAME,
             connection_seeds.CONNECTIONS,
             lambda: config().seeds.connections,
         )
-        seeding.register_first(
+        seeding.register(
             server_seeds.NAME, server_seeds.MCP_SERVERS, server_seeds.configured_servers
         )
-        seeding.register_first(
+        seeding.register(
             sign_in_seeds.NAME,
             sign_in_seeds.IDENTITY_PROVIDERS,
             sign_in_seeds.configured_providers,
         )
-        seeding.register_first(
-            proxy_seeds.NAME, proxy_seeds.OAUTH_PROXIES, lambda: config().seeds.oauth_proxies
+        # Behind the resources, which a proxy may lead to, and behind the proxies the rest.
+        seeding.register(
+            proxy_seeds.NAME,
+            proxy_seeds.OAUTH_PROXIES,
+            lambda: config().seeds.oauth_proxies,
+            last=True,
         )
-        # After every section that they name things of.
-        seeding.register_first(
-            key_seeds.GROUPS, key_seeds.ACCESS_GROUPS, lambda: config().seeds.access_groups
+        seeding.register(
+            key_seeds.GROUPS,
+            key_seeds.ACCESS_GROUPS,
+            lambda: config().seeds.access_groups,
+            last=True,
         )
-        seeding.register_first(key_seeds.KEYS, key_seeds.API_KEYS, lambda: config().seeds.api_keys)
+        seeding.register(
+            key_seeds.KEYS, key_seeds.API_KEYS, lambda: config().seeds.api_keys, last=True
+        )

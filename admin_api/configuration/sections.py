@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from authplane.core.seeding import Portable, Section, first_sections
+from authplane.core.seeding import Portable, Section, registered_sections
 from oauth.clients.seeds import CLIENTS
 from oauth.federation.seeds import WORKLOAD_ISSUERS
 from oauth.resources.seeds import FRONTING_LINKS, RESOURCES
@@ -26,7 +26,7 @@ _ORDER: Final = (
 def sections() -> dict[str, tuple[Section, Portable]]:
     """Sections by name. Those of single users (connections, API keys, mappings) are not in it."""
     known: dict[str, Section] = {
-        **{name: section for name, (section, _) in first_sections().items()},
+        **{name: section for name, (section, _) in registered_sections().items()},
         "clients": CLIENTS, "resources": RESOURCES, "fronting_links": FRONTING_LINKS,
         "idps": IDPS, "xaa_policies": XAA_POLICIES, "workload_issuers": WORKLOAD_ISSUERS,
         "assertion_audiences": ASSERTION_AUDIENCES,

@@ -80,16 +80,31 @@ Source = tuple[Section, Callable[[], Sequence[Seed]]]
 """A section, and where its seeds of the configuration are read."""
 
 _first: dict[str, Source] = {}
+_last: dict[str, Source] = {}
 
 
-def register_first(name: str, section: Section, configured: Callable[[], Sequence[Seed]]) -> None:
-    """Seeds below ``name`` are planted, before those of every section that is not registered."""
-    _first[name] = (section, configured)
+def register(
+    name: str,
+    section: Section,
+    configured: Callable[[], Sequence[Seed]],
+    *,
+    last: bool = False,
+) -> None:
+    """Seeds below ``name`` are planted before those of the sections that are not registered.
+
+    With `last` after them, where they name things of theirs.
+    """
+    (_last if last else _first)[name] = (section, configured)
 
 
-def first_sections() -> dict[str, Source]:
+def registered_sections() -> dict[str, Source]:
     """Sections of apps that the authorization server does not know, by name in the document."""
-    return dict(_first)
+    return _first | _last
+
+
+def in_order(own: Mapping[str, Source]) -> dict[str, Source]:
+    """Every section, each after those that it may refer to."""
+    return {**_first, **own, **_last}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import io
 import json
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from authplane.core.seeding import BadSeed, plant
-from broker.models import GatewaySession, OAuthProxy
+from broker.models import AccessGroup, GatewaySession, OAuthProxy
 from broker.providers.selectors import drop as drop_providers
 from broker.providers.services import create_provider
 from broker.proxies import seeds, services
@@ -236,6 +237,25 @@ def test_seeds():
     assert plant([(seeds.OAUTH_PROXIES, [GOOD])]).skipped == ["forge"]
     with pytest.raises(BadSeed, match=r"OAuth proxy 1 \(other\): target_url"):
         plant([(seeds.OAUTH_PROXIES, [{"slug": "other", "provider": 1}])])
+
+
+def test_one_file_has_a_proxy_what_it_leads_to_and_who_may_use_it(tmp_path):
+    file = tmp_path / "seeds.yaml"
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "access_groups": [{"name": "Readers", "proxy_access": [{"proxy": "forge"}]}],
+                "oauth_proxies": [GOOD | {"mode": "upstream"}],
+                "resources": [{"slug": "files", "uri": TARGET, "scopes": [{"name": "read"}]}],
+            }
+        )
+    )
+
+    call_command("load_seeds", str(file), verbosity=0)
+
+    proxy = OAuthProxy.objects.get()
+    assert proxy.mode == "upstream"
+    assert [access.proxy for access in AccessGroup.objects.get().access.all()] == [proxy]
 
 
 def test_a_provider_behind_a_proxy_stays(operator, provider):

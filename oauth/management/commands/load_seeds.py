@@ -16,7 +16,7 @@ from authplane.core.seeding import (
     Section,
     Seed,
     Source,
-    first_sections,
+    in_order,
     plant,
     seeds_of_file,
 )
@@ -39,8 +39,8 @@ SECTIONS: Final[dict[str, tuple[Section, Callable[[], Sequence[Seed]]]]] = {
 
 
 def sections() -> dict[str, Source]:
-    """Every section in order: first those that other apps brought, which the rest may refer to."""
-    return {**first_sections(), **SECTIONS}
+    """Every section, in the order in which they are planted."""
+    return in_order(SECTIONS)
 
 
 class Command(ReportingCommand):
