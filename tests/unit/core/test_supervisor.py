@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SUPERVISE = """
 import sys
 from authplane.core.supervisor import Program, supervise
-programs = [Program(f"p{n}", [sys.executable, "-c", code]) for n, code in enumerate(sys.argv[1:])]
-sys.exit(supervise(programs, grace=1.0))
+programs = [Program(f"p{n}", [sys.executable, "-c", code]) for n, code in enumerate(sys.argv[2:])]
+sys.exit(supervise(programs, grace=float(sys.argv[1])))
 """
 
 LASTING = "import time; print('up', flush=True); time.sleep(60)"
@@ -48,9 +48,9 @@ STARTING = (
 
 
 @contextlib.contextmanager
-def supervised(*codes):
+def supervised(*codes, grace=1.0):
     process = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISE, *codes],
+        [sys.executable, "-c", SUPERVISE, str(grace), *codes],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -108,11 +108,11 @@ def test_workers_that_a_program_forked_are_stopped_too():
 
 
 def test_a_program_that_was_not_ready_to_listen_is_asked_again():
-    with supervised(STARTING) as process:
+    with supervised(STARTING, grace=20.0) as process:
         lines_until(process, 1)
 
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=5)
+        output, _ = process.communicate(timeout=25)
 
         assert process.returncode == 0
         assert "heard" in output
