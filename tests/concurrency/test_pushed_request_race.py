@@ -77,9 +77,12 @@ def test_sixteen_tabs_yield_one_decision(client):
     for _ in range(16):
         page = client.http.get(arrive(client, reference).headers["location"])
         forms.append(form_with(page.text, url=str(page.url), field_name="session_id"))
+    # A list: threads may not ask one generator at the same moment.
     bodies = iter(
-        urlencode(form.submission(button=("action", "allow" if number % 2 else "deny")))
-        for number, form in enumerate(forms)
+        [
+            urlencode(form.submission(button=("action", "allow" if number % 2 else "deny")))
+            for number, form in enumerate(forms)
+        ]
     )
     headers = {
         "Content-Type": "application/x-www-form-urlencoded",
