@@ -45,16 +45,11 @@ print(json.dumps({"user": str(user.pk), "clients": [
 """
 # One process for all three commands: each would load everything anew.
 TRUST = """
-import io, json
-from django.core.management import call_command
-def said(*arguments):
-    answer = io.StringIO()
-    call_command(*arguments, "--json", stdout=answer)
-    return json.loads(answer.getvalue().splitlines()[-1])
-idp = said("idp", "create", "--name", "Other", "--issuer", %(issuer)r)
-said("xaa_policy", "create", "--idp", idp["id"], "--name", "Wiki", "--scope", "read")
-said("assertion_audience", "create", "--name", "Other", "--audience", %(issuer)r,
-     "--client-id", %(clients)r, "--resource", %(resource)r, "--scope", "read")
+from tests.support.forked import command
+idp = command("idp", "create", "--name", "Other", "--issuer", %(issuer)r)
+command("xaa_policy", "create", "--idp", idp["id"], "--name", "Wiki", "--scope", "read")
+command("assertion_audience", "create", "--name", "Other", "--audience", %(issuer)r,
+        "--client-id", %(clients)r, "--resource", %(resource)r, "--scope", "read")
 """
 
 
@@ -75,8 +70,8 @@ class Side:
         return self.server.url
 
     def run(self, script: str) -> str:
-        """What the last line says that it prints, on this server's database."""
-        return self.server.manage("shell", "-v", "0", "-c", script).splitlines()[-1]
+        """What it prints, on this server's database."""
+        return self.server.manage("shell", "-v", "0", "-c", script)
 
     def provision(self) -> None:
         """A user, a resource, and the application twice: to sign users in, and to serve guests."""
@@ -96,17 +91,14 @@ class Side:
             "resource": self.resource,
             "clients": clients,
         }
-        made = json.loads(self.run(script))
+        made = json.loads(self.run(script).splitlines()[-1])
         self.user = made["user"]
         self.employee, self.guest = made["clients"]
 
     def trust(self, other: Side) -> None:
         """Assertions of the other server count here, and users here are asserted there."""
         clients = f"{self.employee[0]}={other.guest[0]}"
-        self.run(
-            TRUST % {"issuer": other.url, "clients": clients, "resource": other.resource}
-            + "print('trusted')"
-        )
+        self.run(TRUST % {"issuer": other.url, "clients": clients, "resource": other.resource})
 
     def client(self, pair: list[str], **members: Any) -> oauth_client.OAuthClient:
         """The application as this server knows it."""

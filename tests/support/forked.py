@@ -15,8 +15,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 60.0
-
 _inherited: list[object] = []
 """Connections of the parent: closing one in a child would say goodbye in the parent's name."""
 
